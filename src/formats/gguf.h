@@ -1,0 +1,64 @@
+// GGUF model files, read by mmap. Safe on hostile files: every offset, count and length is checked against the file's
+// size before use, and nothing is allocated beyond a stated multiple of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/files.h"
+#include "tensor/tensor.h"
+
+namespace hone::formats {
+
+// ggml tensor types that Hone reads; numbers as in the file.
+enum class GgmlType : std::uint32_t {
+  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8,
+  q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14, iq4_nl = 20, bf16 = 30,
+};
+const char* name_of(GgmlType type);
+
+struct GgufTensor {
+  std::string name;
+  GgmlType type = GgmlType::f32;
+  // Row-major as everywhere in Hone: [out, in] for a weight (the reverse of ggml's ne order).
+  tensor::Shape shape;
+  std::string_view bytes;  // inside the map
+};
+
+using GgufValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string, std::vector<std::int64_t>,
+                               std::vector<double>, std::vector<std::string>>;
+
+class GgufFile {
+ public:
+  // A tensor of an unsupported type is refused by name and type.
+  static Result<GgufFile> open(const Path& path);
+  const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
+  const std::vector<GgufTensor>& tensors() const { return tensors_; }
+  const GgufTensor* find(std::string_view name) const;
+
+  // Typed metadata; absent or of another type: nullopt. Any integer type reads as integer.
+  std::optional<std::int64_t> integer(std::string_view key) const;
+  std::optional<double> number(std::string_view key) const;
+  std::optional<bool> boolean(std::string_view key) const;
+  const std::string* string(std::string_view key) const;
+  const std::vector<std::string>* strings(std::string_view key) const;
+  std::vector<std::int64_t> integers(std::string_view key) const;
+
+ private:
+  MappedFile file_;
+  std::map<std::string, GgufValue, std::less<>> metadata_;
+  std::vector<GgufTensor> tensors_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+};
+
+// Dequantises rows [begin, end) of `source` (2-D, or 1-D as one row) into `out`, f32 [end - begin, columns], exactly as
+// ggml's reference code does (ggml-quants.c).
+void dequantize_rows(const GgufTensor& source, std::int64_t begin, std::int64_t end, std::span<float> out);
+
+}  // namespace hone::formats
