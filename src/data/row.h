@@ -1,0 +1,44 @@
+// One case, and reading many of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "data/task.h"
+
+namespace hone::data {
+
+struct Row {
+  std::string id;         // the id column, else SHA-256 (first 16 hex) of the canonical input plus an ordinal among equals
+  std::string input;
+  std::string output;     // label, text, or JSON text
+  std::string rationale;
+  std::string group;      // filled by the split where the data names none
+  std::string source;
+  std::size_t line = 0;   // in its file, from 1
+};
+
+struct Rejected {
+  std::size_t line = 0;
+  std::string why;
+};
+
+struct Imported {
+  std::vector<Row> rows;
+  std::vector<Rejected> rejected;  // each with line and reason; never silently dropped
+};
+
+// Reads JSONL or CSV by the file's ending (.jsonl, .csv, .tsv) with the task's column names. Fails whole only when the file
+// can't be read, a named column is missing everywhere, or ids are duplicated (naming both lines).
+Result<Imported> import_rows(const Path& file, const Task& task);
+
+// "{file, sha256, rows}" facts for the manifest.
+struct DataIdentity {
+  std::string sha256;
+  std::size_t rows = 0;
+};
+Result<DataIdentity> identify(const Path& file, const Imported& imported);
+
+}  // namespace hone::data

@@ -1,0 +1,58 @@
+// The task file, hone.toml: what good output looks like, and the circumstances a decision needs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/json.h"
+
+namespace hone::data {
+
+enum class Kind { classify, json, text };
+const char* name_of(Kind kind);
+
+struct DataFiles {
+  Path train;                    // resolved against the task's folder
+  std::optional<Path> validation;
+  std::optional<Path> test;      // a user's own test file is used whole
+  std::string input = "input";   // column or key names
+  std::string output = "output";
+  std::string id;                // empty: ids are made (see Row)
+  std::string group;             // empty: groups are found (near-duplicates share one)
+  std::string source = "source"; // optional in the data
+};
+
+struct Circumstances {
+  std::optional<double> requests_per_month;
+  std::optional<double> latency_ms;      // the slowest p95 that will do
+  bool is_private = false;               // rows must not leave the machine
+  std::string changes = "rarely";        // how often the task changes: never, rarely, monthly, weekly
+  std::string compare_price = "gpt-6-luna";  // the priced model to weigh against
+};
+
+struct Task {
+  Path file;                         // hone.toml itself
+  Path folder;
+  std::string name;
+  Kind kind = Kind::classify;
+  std::string instruction;
+  std::vector<std::string> labels;   // classify only, in the file's order
+  std::string positive;              // the label that blocks or alerts, if any ("malicious")
+  bool abstain = false;
+  std::string metric;                // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
+  std::optional<double> target;      // of the metric, 0..1
+  double margin = 0.02;              // differences smaller than this count as equivalent
+  DataFiles data;
+  Circumstances circumstances;
+  std::string model;                 // base model; the catalogue's default when not given
+  std::uint64_t seed = 1;
+};
+
+// Reads hone.toml (or FOLDER/hone.toml). An error for every unknown key, wrong type or wrong value names file, line, key,
+// what was expected and what came.
+Result<Task> load_task(const Path& file_or_folder);
+
+}  // namespace hone::data

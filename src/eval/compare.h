@@ -1,0 +1,40 @@
+// Paired comparison of two contenders on the same rows.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eval/score.h"
+
+namespace hone::eval {
+
+// Exact McNemar: p = min(1, 2 * sum_{i <= min(b,c)} C(b+c, i) / 2^(b+c)).
+double mcnemar_p(std::size_t only_a_right, std::size_t only_b_right);
+// Wilson score interval for k of n.
+Interval wilson(std::size_t k, std::size_t n, double confidence = 0.95);
+// Holm's step-down adjustment, in the given order.
+std::vector<double> holm(std::span<const double> p);
+// 80 % power, alpha .05: 2.80 * sqrt(discordant / n).
+double smallest_detectable(double discordant_share, std::size_t n);
+
+enum class Verdict { a_better, b_better, equivalent, undecided };
+const char* name_of(Verdict verdict);
+
+struct Comparison {
+  std::string metric;
+  Interval a, b;
+  Interval difference;   // a - b, paired bootstrap by group, 10,000 resamples, seeded, percentile
+  double p = 1;          // two-sided bootstrap p of the difference
+  double mcnemar = 1;    // of per-row correctness
+  std::size_t only_a_right = 0, only_b_right = 0;
+  std::vector<std::string> flipped;  // ids where exactly one is right
+  // a_better / b_better: the interval excludes 0. equivalent: it lies within +-margin. Else undecided.
+  Verdict verdict = Verdict::undecided;
+};
+// Rows are matched by id; ids present in only one are an error that names the first.
+Result<Comparison> compare(const std::vector<ScoredRow>& a, const std::vector<ScoredRow>& b, const data::Task& task,
+                           std::uint64_t seed);
+Json to_json(const Comparison& comparison);
+
+}  // namespace hone::eval

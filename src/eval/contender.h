@@ -1,0 +1,39 @@
+// A contender's results as the table, the decision and the report read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/score.h"
+
+namespace hone::eval {
+
+enum class ContenderKind { majority, knn, ngram, probe, copy, nearest, prompted, tuned };
+const char* name_of(ContenderKind kind);
+
+struct Latency {
+  double p50_ms = 0;
+  double p95_ms = 0;
+  std::size_t n = 0;  // 0: not measured
+};
+// Percentiles by linear interpolation (numpy's default).
+Latency latency_of(std::vector<double> milliseconds);
+
+struct ContenderResult {
+  std::string name;        // "few-shot, 8 examples"
+  ContenderKind kind = ContenderKind::majority;
+  std::string run;         // its run id in the store
+  std::vector<ScoredRow> validation;
+  std::vector<ScoredRow> test;
+  Metrics validation_metrics;
+  Metrics test_metrics;
+  Latency latency;         // one request at a time, warm
+  double usd_per_million = 0;  // filled by decide
+  double mean_prompt_tokens = 0;
+  double mean_completion_tokens = 0;
+  bool is_tuned() const { return kind == ContenderKind::tuned; }
+  bool is_local_model() const { return kind == ContenderKind::prompted || kind == ContenderKind::tuned || kind == ContenderKind::probe; }
+};
+
+}  // namespace hone::eval

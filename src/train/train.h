@@ -1,0 +1,91 @@
+// LoRA fine-tuning: AdamW, warm-up and decay, clipping, exact accumulation, validation by the task's metric, early stop,
+// checkpoints and exact resume.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "data/encode.h"
+#include "model/decoder.h"
+
+namespace hone::train {
+
+enum class Decay { cosine, linear };
+
+struct TrainSpec {
+  model::LoraSpec lora;
+  double learning_rate = 5e-4;
+  int epochs = 3;
+  int batch_rows = 16;              // effective batch
+  int micro_batch_tokens = 2048;    // computed tokens a micro-batch holds at most (at least one row)
+  double warmup = 0.1;              // share of the steps
+  Decay decay = Decay::linear;      // to zero
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
+  double clip = 1.0;                // global gradient norm
+  std::uint64_t seed = 1;           // data order
+  int validations_per_epoch = 2;
+  int patience = 4;                 // validations without gain before stopping; 0: never
+  int checkpoint_every = 50;        // steps; also after each validation and on a stop
+  double max_seconds = 0;           // 0: no limit; reached: ends as an early stop
+};
+Json to_json(const TrainSpec& spec);
+Result<TrainSpec> spec_from_json(const Json& json);
+
+struct StepEvent {
+  int step = 0;            // from 1
+  int steps = 0;           // planned
+  double epoch = 0;
+  double loss = 0;         // mean over loss tokens
+  double gradient_norm = 0;
+  double learning_rate = 0;
+  std::int64_t tokens = 0;    // of the rows of this step, shared tokens counted once a row
+  std::int64_t computed = 0;  // tokens the engine ran
+  double seconds = 0;
+  bool skipped = false;       // the loss was not finite
+};
+
+struct Validation {
+  int step = 0;
+  double metric = 0;  // the task's; higher is better
+  double loss = 0;    // mean over the validation rows' loss tokens
+};
+
+struct Hooks {
+  std::function<void(const StepEvent&)> on_step;
+  // Scores the adapter on the validation rows. Empty: no validation, the last step's adapter is kept.
+  std::function<Validation(const model::Adapter&, int step)> validate;
+  std::function<void(const Validation&)> on_validation;
+  std::stop_token stop;
+};
+
+struct Outcome {
+  model::Adapter adapter;        // the best by validation, else the last
+  int steps = 0;
+  int best_step = 0;
+  std::int64_t tokens = 0;
+  double seconds = 0;
+  std::vector<StepEvent> events;
+  std::vector<Validation> validations;
+  std::string ended;             // "all epochs", "no gain for 4 validations", "time", "interrupted"
+};
+
+struct TrainJob {
+  std::span<const data::Example> examples;
+  TrainSpec spec;
+  Path checkpoint_folder;  // empty: no checkpoints. One that holds a checkpoint of the same job is resumed, bit-exactly.
+};
+
+// Trains. Throws Failure (bad_input) after three non-finite losses in a row; an interrupt ends with ended = "interrupted" and
+// a checkpoint.
+Outcome run(tensor::Exec& exec, const model::Decoder& decoder, const TrainJob& job, const Hooks& hooks);
+
+// Packs examples into one batch: the trie of their token ids, so that shared prefixes are computed once. Targets carry
+// weight 1 a loss token.
+model::TrainBatch pack(std::span<const data::Example* const> examples);
+
+}  // namespace hone::train
