@@ -22,19 +22,22 @@ class KvCache {
  public:
   // Room for `rows` tokens over all nodes; grows by itself when more are reserved.
   KvCache(const Config& config, std::int64_t rows);
-  // Reserves `capacity` rows continuing `parent` (-1: a new sequence); its tokens come by Decoder::forward.
+  // Reserves `capacity` rows continuing `parent` (-1: a new sequence); its tokens come by Decoder::forward. A parent
+  // must have all its tokens before its child gets the first one.
   int add_node(int parent, int capacity);
   // Drops all nodes with index >= count and frees their rows.
   void rewind(int count);
   int count() const { return static_cast<int>(nodes_.size()); }
   const KvNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
-  // Marks `added` more rows of a node as filled (Decoder::forward does this).
+  // Marks `added` more rows of a node as filled (Decoder::forward does this). The first fill fixes the node's position.
   void fill(int index, int added);
   // [rows, kv_heads * head_width] of one layer.
   tensor::View keys(int layer);
   tensor::View values(int layer);
 
  private:
+  void grow(std::int64_t rows);
+
   Config config_;
   std::int64_t rows_ = 0;
   std::int64_t used_ = 0;

@@ -64,7 +64,7 @@ class Tensor {
   Tensor copy() const;
   const Shape& shape() const { return shape_; }
   DType dtype() const { return dtype_; }
-  std::size_t bytes() const;
+  std::size_t bytes() const;  // 0 when default-made or moved from
   View view();
   ConstView view() const;
   float* f32() { return view().f32(); }

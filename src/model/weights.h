@@ -1,0 +1,72 @@
+// The frozen weights of a decoder, and the builder a model reader fills.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "model/adapter.h"
+#include "model/config.h"
+#include "ops/weight.h"
+#include "tensor/tensor.h"
+
+namespace hone::model {
+
+struct LayerWeights {
+  tensor::Tensor attention_norm;    // [width]
+  tensor::Tensor feed_norm;         // [width]
+  std::array<ops::Weight, 7> maps;  // by Site, [out, in]
+  const ops::Weight& at(Site site) const { return maps[static_cast<std::size_t>(site)]; }
+};
+
+// Move-only. Rows of q and k are in Hugging Face order (RoPE turns element i with element i + head_width / 2).
+struct Weights {
+  Config config;
+  ops::Weight embedding;  // [vocabulary, width]
+  std::vector<LayerWeights> layers;
+  tensor::Tensor final_norm;  // [width]
+  ops::Weight head_map;       // [vocabulary, width]; empty when config.tied_head
+
+  const ops::Weight& head() const { return config.tied_head ? embedding : head_map; }
+  std::size_t bytes() const;
+};
+
+// The [out, in] shape of a layer's linear map.
+tensor::Shape shape_of(const Config& config, Site site);
+
+// Collects tensors by their Hugging Face names:
+//   model.embed_tokens.weight            [vocabulary, width]
+//   model.layers.N.input_layernorm.weight, .post_attention_layernorm.weight   [width]
+//   model.layers.N.self_attn.{q,k,v,o}_proj.weight, .mlp.{gate,up,down}_proj.weight
+//   model.norm.weight                    [width]
+//   lm_head.weight                       [vocabulary, width], only when the head is not tied
+class WeightsBuilder {
+ public:
+  // Refuses (bad_input) a config whose sizes are absent or do not fit together.
+  static Result<WeightsBuilder> make(const Config& config);
+  // Every name that finish() needs with its shape, in file order.
+  struct Wanted {
+    std::string name;
+    tensor::Shape shape;
+  };
+  const std::vector<Wanted>& wanted() const { return wanted_; }
+  // Puts an f32 tensor in place. An error names the tensor: not one of wanted(), another shape, or given twice.
+  Result<void> set(std::string_view name, tensor::Tensor values);
+  // All in place; else an error that names what is missing. The builder is spent.
+  Result<Weights> finish();
+
+ private:
+  Weights weights_;
+  std::vector<Wanted> wanted_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+  std::vector<bool> given_;
+};
+
+// Weights for tests: normal with deviation 1 / sqrt(in), norms around 1; a pure function of config and seed.
+Weights random_weights(const Config& config, std::uint64_t seed);
+
+}  // namespace hone::model
