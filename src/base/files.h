@@ -34,7 +34,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// One process at a time: an advisory lock on `path` (made if missing), released when destroyed or when the process dies.
+// One process at a time: an advisory lock on `path` (made if missing), released when destroyed or when the process
+// dies.
 class FileLock {
  public:
   // Fails (environment) at once if another process holds it; the message names the path.
