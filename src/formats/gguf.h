@@ -1,5 +1,5 @@
-// GGUF model files, read by mmap. Safe on hostile files: every offset, count and length is checked against the file's
-// size before use, and nothing is allocated beyond a stated multiple of it.
+// GGUF model files (versions 2 and 3, little-endian), read by mmap. Safe on hostile files: every offset, count and
+// length is checked against the file's size before use, and at most 16 times the file's metadata is allocated.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,29 @@ namespace hone::formats {
 
 // ggml tensor types that Hone reads; numbers as in the file.
 enum class GgmlType : std::uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8,
-  q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14, iq4_nl = 20, bf16 = 30,
+  f32 = 0,
+  f16 = 1,
+  q4_0 = 2,
+  q4_1 = 3,
+  q5_0 = 6,
+  q5_1 = 7,
+  q8_0 = 8,
+  q2_k = 10,
+  q3_k = 11,
+  q4_k = 12,
+  q5_k = 13,
+  q6_k = 14,
+  iq4_nl = 20,
+  bf16 = 30,
 };
 const char* name_of(GgmlType type);
+
+// `values` consecutive values of a row are stored in `bytes` bytes (1 and 4 for f32).
+struct BlockLayout {
+  std::int64_t values = 1;
+  std::int64_t bytes = 4;
+};
+BlockLayout layout_of(GgmlType type);
 
 struct GgufTensor {
   std::string name;
@@ -33,12 +52,15 @@ struct GgufTensor {
 
 using GgufValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string, std::vector<std::int64_t>,
                                std::vector<double>, std::vector<std::string>>;
+using GgufMetadata = std::map<std::string, GgufValue, std::less<>>;
 
 class GgufFile {
  public:
   // A tensor of an unsupported type is refused by name and type.
   static Result<GgufFile> open(const Path& path);
-  const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
+  // The same for bytes in memory, which must outlive the result; `where` names them in errors.
+  static Result<GgufFile> parse(std::string_view bytes, std::string_view where);
+  const GgufMetadata& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   const GgufTensor* find(std::string_view name) const;
 
@@ -51,8 +73,9 @@ class GgufFile {
   std::vector<std::int64_t> integers(std::string_view key) const;
 
  private:
+  friend class GgufParser;
   MappedFile file_;
-  std::map<std::string, GgufValue, std::less<>> metadata_;
+  GgufMetadata metadata_;
   std::vector<GgufTensor> tensors_;
   std::map<std::string, std::size_t, std::less<>> index_;
 };
@@ -60,5 +83,9 @@ class GgufFile {
 // Dequantises rows [begin, end) of `source` (2-D, or 1-D as one row) into `out`, f32 [end - begin, columns], exactly as
 // ggml's reference code does (ggml-quants.c).
 void dequantize_rows(const GgufTensor& source, std::int64_t begin, std::int64_t end, std::span<float> out);
+
+// The bytes of a GGUF version 3 file. Unsigned metadata is written as u32 where it fits, else u64; signed as i32, else
+// i64; floating point as f32 (what llama.cpp expects of its keys). A tensor's bytes must match its type and shape.
+std::string gguf_bytes(const GgufMetadata& metadata, std::span<const GgufTensor> tensors);
 
 }  // namespace hone::formats

@@ -1,0 +1,23 @@
+// 16-bit floating point as it lies in model files, widened to f32. Exact; NaNs stay NaNs.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace hone::formats {
+
+// IEEE binary16. Branch-free, so that loops over it vectorise (the method of Maratyszcza's FP16 library).
+inline float f32_of_f16(std::uint16_t half) {
+  const std::uint32_t wide = static_cast<std::uint32_t>(half) << 16;
+  const std::uint32_t sign = wide & 0x80000000U;
+  const std::uint32_t doubled = wide + wide;
+  const float normal = std::bit_cast<float>((doubled >> 4) + (0xE0U << 23)) * 0x1.0p-112F;
+  const float denormal = std::bit_cast<float>((doubled >> 17) | (126U << 23)) - 0.5F;
+  const float magnitude = doubled < (1U << 27) ? denormal : normal;
+  return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
+}
+
+// bfloat16: the upper half of an f32.
+inline float f32_of_bf16(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
+
+}  // namespace hone::formats
