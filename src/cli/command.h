@@ -1,0 +1,43 @@
+// How a command is declared: it adds a CLI11 subcommand and sets `action`, which main() runs and whose result is the
+// exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "base/json.h"
+
+namespace hone::cli {
+
+struct Cli {
+  CLI::App app;
+  std::stop_token stop;
+  std::function<int()> action;
+};
+
+// A subcommand with --json; `json` is set when it was given.
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& what, bool& json);
+
+// One line to stdout.
+void print_line(const std::string& line);
+// A JSON document to stdout.
+void print_json(const Json& json);
+
+void add_ask(Cli& cli);
+void add_compare(Cli& cli);
+void add_data(Cli& cli);
+void add_diagnose(Cli& cli);
+void add_doctor(Cli& cli);
+void add_eval(Cli& cli);
+void add_init(Cli& cli);
+void add_models(Cli& cli);
+void add_render(Cli& cli);
+void add_reproduce(Cli& cli);
+void add_runs(Cli& cli);
+void add_solve(Cli& cli);
+void add_tokenize(Cli& cli);
+void add_train(Cli& cli);
+
+}  // namespace hone::cli

@@ -1,0 +1,74 @@
+// hone compare A B: two scored files or two runs, on the rows they share.
+#include "eval/compare.h"
+
+#include "base/files.h"
+#include "cli/command.h"
+#include "track/store.h"
+
+namespace hone::cli {
+namespace {
+
+struct Options {
+  std::string a, b;
+  std::string task = ".";
+  bool json = false;
+};
+
+std::vector<eval::ScoredRow> scored_rows(const std::string& name, const data::Task& task) {
+  std::vector<eval::ScoredRow> rows;
+  if (!name.ends_with(".jsonl")) {
+    const track::Store store = track::Store::open(task.folder / ".hone" / "store.db");
+    const auto run = store.find(name);
+    if (!run)
+      fail(ErrorCode::usage,
+           "\"{}\" is neither a .jsonl file of scored rows nor a run; `hone runs list` names the runs", name);
+    rows = store.rows(run->id, "test");
+    if (rows.empty()) fail(ErrorCode::bad_input, "run {} has no scored test rows", run->id);
+    return rows;
+  }
+  const std::string bytes = value_or_throw(read_file(name));
+  std::size_t number = 0;
+  for (std::size_t begin = 0; begin < bytes.size();) {
+    const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
+    const std::string where = fmt::format("{}:{}", name, ++number);
+    if (end > begin)
+      rows.push_back(value_or_throw(
+          eval::scored_row_from_json(value_or_throw(parse_json(bytes.substr(begin, end - begin), where)))));
+    begin = end + 1;
+  }
+  return rows;
+}
+
+int run(const Options& options) {
+  const data::Task task = value_or_throw(data::load_task(options.task));
+  const auto comparison =
+      value_or_throw(eval::compare(scored_rows(options.a, task), scored_rows(options.b, task), task, task.seed));
+  if (options.json) {
+    print_json(eval::to_json(comparison));
+    return 0;
+  }
+  const auto line = [](const std::string& name, const eval::Interval& value) {
+    print_line(fmt::format("  {:<34} {:6.3f}  (95 %: {:.3f} to {:.3f})", name, value.value, value.low, value.high));
+  };
+  print_line(comparison.metric);
+  line(options.a, comparison.a);
+  line(options.b, comparison.b);
+  line("difference, row by row", comparison.difference);
+  print_line(fmt::format("right only in the first: {} rows; only in the second: {} rows; exact McNemar p = {:.3g}",
+                         comparison.only_a_right, comparison.only_b_right, comparison.mcnemar));
+  print_line(fmt::format("verdict: {}", eval::name_of(comparison.verdict)));
+  return 0;
+}
+
+}  // namespace
+
+void add_compare(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  auto* command = add_command(cli.app, "compare", "Two contenders on the same rows, paired", options->json);
+  command->add_option("a", options->a, "Run id, or .jsonl of scored rows")->required();
+  command->add_option("b", options->b, "The other one")->required();
+  command->add_option("--task", options->task, "Task folder (default: here)");
+  command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
+}
+
+}  // namespace hone::cli

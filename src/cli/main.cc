@@ -1,0 +1,54 @@
+// The program `hone`: parses the command line, runs one command, turns errors into messages and exit codes.
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "cli/command.h"
+
+namespace {
+
+int report_error(const std::string& message, int code) {
+  std::fputs(fmt::format("hone: {}\n", message).c_str(), stderr);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  hone::cli::Cli cli;
+  cli.stop = hone::interrupt_token();
+  cli.app.description(
+      "Should I prompt a large model or fine-tune a small one? Evidence for one task, and then the doing.");
+  cli.app.name("hone");
+  cli.app.set_version_flag("--version", std::string("hone ") + HONE_VERSION);
+  cli.app.require_subcommand(1);
+  cli.app.get_formatter()->column_width(36);
+  using Add = void (*)(hone::cli::Cli&);
+  for (const Add add :
+       {hone::cli::add_solve, hone::cli::add_init, hone::cli::add_doctor, hone::cli::add_models, hone::cli::add_data,
+        hone::cli::add_train, hone::cli::add_eval, hone::cli::add_compare, hone::cli::add_diagnose, hone::cli::add_runs,
+        hone::cli::add_reproduce, hone::cli::add_ask, hone::cli::add_tokenize, hone::cli::add_render}) {
+    add(cli);
+  }
+  try {
+    cli.app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return cli.app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    cli.app.exit(error);
+    return hone::exit_code(hone::ErrorCode::usage);
+  }
+  return cli.action ? cli.action() : hone::exit_code(hone::ErrorCode::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const hone::Failure& failure) {
+    return report_error(failure.what(), hone::exit_code(failure.code()));
+  } catch (const std::bad_alloc&) {
+    return report_error("out of memory; close other programs, or choose a smaller model or shorter rows", 4);
+  } catch (const std::exception& error) {
+    return report_error(error.what(), 70);
+  }
+}

@@ -1,0 +1,86 @@
+#include "solve/prompted_stage.h"
+
+#include "base/clock.h"
+
+namespace hone::solve {
+namespace {
+
+text::Request zero_shot_request(const data::Task& task, const data::Row& row) {
+  return prompt::RequestMaker(task, prompt::zero_shot(), {}, nullptr)(row);
+}
+
+// Hidden state, then the head.
+class ProbeResponder : public text::Responder {
+ public:
+  ProbeResponder(LocalModel& local, classic::LinearHead head) : local_(local), head_(std::move(head)) {}
+
+  void respond(std::span<const text::Request> requests, const text::OnReply& on_reply, std::stop_token stop) override {
+    Stopwatch watch;
+    const auto states = generate::hidden_states(*local_.exec, local_.model, requests, local_.options, stop);
+    const double each = watch.seconds() * 1000 / static_cast<double>(std::max<std::size_t>(1, requests.size()));
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const std::vector<double> probabilities = head_.probabilities(states[i]);
+      text::Reply reply{.id = requests[i].id,
+                        .answer = {},
+                        .label_probabilities = {},
+                        .finish = "label",
+                        .usage = {},
+                        .latency_ms = each,
+                        .logprobs = {}};
+      for (std::size_t label = 0; label < probabilities.size(); ++label) {
+        reply.label_probabilities.emplace_back(head_.labels()[label], probabilities[label]);
+      }
+      const auto best = std::max_element(probabilities.begin(), probabilities.end());
+      reply.answer = head_.labels()[static_cast<std::size_t>(best - probabilities.begin())];
+      on_reply(i, std::move(reply));
+    }
+  }
+
+ private:
+  LocalModel& local_;
+  classic::LinearHead head_;
+};
+
+}  // namespace
+
+ContenderJob prompted_job(const Workspace& workspace, LocalModel& local, const data::PromptVersion& version,
+                          const classic::Bm25Index* index) {
+  ContenderJob job;
+  job.name = version.name;
+  job.kind = eval::ContenderKind::prompted;
+  job.spec = {{"prompt", data::to_json(version)}, {"base_sha256", local.model.sha256}};
+  job.make = [&local] {
+    return std::shared_ptr<text::Responder>(
+        generate::local_responder(*local.exec, local.model, nullptr, local.options));
+  };
+  job.request = prompt::RequestMaker(workspace.task, version, workspace.split.train, index);
+  return job;
+}
+
+std::optional<classic::LinearHead> train_probe(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
+  std::vector<text::Request> requests;
+  std::vector<std::string> outputs;
+  for (const auto& row : workspace.split.train) {
+    requests.push_back(zero_shot_request(workspace.task, row));
+    outputs.push_back(row.output);
+  }
+  const auto states = generate::hidden_states(*local.exec, local.model, requests, local.options, stop);
+  if (states.size() < requests.size()) return std::nullopt;
+  return classic::LinearHead::train(states, outputs, workspace.task.labels, workspace.task.seed);
+}
+
+ContenderJob probe_job(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
+  ContenderJob job;
+  job.name = "linear probe";
+  job.kind = eval::ContenderKind::probe;
+  job.spec = {{"kind", "probe"}, {"base_sha256", local.model.sha256}};
+  job.make = [&workspace, &local, stop]() -> std::shared_ptr<text::Responder> {
+    auto head = train_probe(workspace, local, stop);
+    if (!head) fail(ErrorCode::interrupted, "stopped while the linear probe was trained");
+    return std::make_shared<ProbeResponder>(local, std::move(*head));
+  };
+  job.request = [&workspace](const data::Row& row) { return zero_shot_request(workspace.task, row); };
+  return job;
+}
+
+}  // namespace hone::solve

@@ -1,0 +1,125 @@
+#include "solve/workspace.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/threads.h"
+#include "data/task_json.h"
+
+namespace hone::solve {
+namespace {
+
+struct Imported {
+  std::vector<data::Row> rows;
+  std::vector<data::Rejected> rejected;
+};
+
+Imported import_side(const std::string& side, const Path& file, const data::Task& task, std::vector<DataFact>& facts) {
+  data::Imported imported = value_or_throw(data::import_rows(file, task));
+  facts.push_back(
+      {side, file.lexically_relative(task.folder).string(), value_or_throw(sha256_file(file)), imported.rows.size()});
+  for (auto& rejected : imported.rejected) rejected.why = fmt::format("{}: {}", file.filename().string(), rejected.why);
+  return {std::move(imported.rows), std::move(imported.rejected)};
+}
+
+std::string key_of(const data::Task& task, const data::Split& split) {
+  Sha256 hash;
+  hash.add(to_text(data::to_json(task)));
+  const auto add = [&](const char* side, const std::vector<data::Row>& rows) {
+    hash.add(side);
+    for (const auto& row : rows) hash.add(to_text(Json::array({row.id, row.input, row.output})));
+  };
+  add("train", split.train);
+  add("validation", split.validation);
+  add("test", split.test);
+  return hash.hex();
+}
+
+// The date of the first opening, kept beside the store.
+std::string first_date(const Path& folder) {
+  const Path file = folder / "first_date";
+  if (std::filesystem::exists(file)) return value_or_throw(read_file(file));
+  write_file(file, utc_today());
+  return utc_today();
+}
+
+Json remembered(const Path& file) {
+  if (!std::filesystem::exists(file)) return Json::object();
+  return value_or_throw(parse_json(value_or_throw(read_file(file)), file.string()));
+}
+
+}  // namespace
+
+Workspace open_workspace(const Path& path) {
+  data::Task task = value_or_throw(data::load_task(path));
+  const Path folder = task.folder / ".hone";
+  std::vector<DataFact> facts;
+  std::vector<data::Rejected> rejected;
+  data::SplitInput sides;
+  const auto take = [&](const char* side, const std::optional<Path>& file, std::vector<data::Row>& rows) {
+    if (!file) return;
+    Imported imported = import_side(side, *file, task, facts);
+    rows = std::move(imported.rows);
+    rejected.insert(rejected.end(), imported.rejected.begin(), imported.rejected.end());
+  };
+  take("train", task.data.train, sides.rows);
+  take("validation", task.data.validation, sides.validation_rows);
+  take("test", task.data.test, sides.test_rows);
+  if (sides.rows.empty()) {
+    fail(ErrorCode::bad_input, "{} holds no usable row; `hone data check {}` lists what is wrong with each line",
+         task.data.train.string(), task.folder.string());
+  }
+  Json memory = remembered(folder / "split.json");
+  const std::string before = to_text(memory);
+  data::Split split = data::split_rows(std::move(sides), task, memory);
+  track::Store store = track::Store::open(folder / "store.db");
+  if (to_text(memory) != before) write_file(folder / "split.json", to_pretty_text(memory));
+  const std::string key = key_of(task, split);
+  return Workspace{.task = std::move(task),
+                   .folder = folder,
+                   .rejected = std::move(rejected),
+                   .split = std::move(split),
+                   .files = std::move(facts),
+                   .data_key = key,
+                   .today = first_date(folder),
+                   .store = std::move(store)};
+}
+
+std::vector<data::Finding> check_workspace(const Workspace& workspace,
+                                           const std::function<int(const data::Row&)>& tokens, int max_tokens) {
+  data::CheckInput input{.task = &workspace.task,
+                         .rejected = workspace.rejected,
+                         .train = {},
+                         .validation = {},
+                         .test = {},
+                         .tokens = tokens,
+                         .max_tokens = max_tokens};
+  const auto rows_of = [&](const std::optional<Path>& file) {
+    return file ? value_or_throw(data::import_rows(*file, workspace.task)).rows : std::vector<data::Row>{};
+  };
+  input.train = rows_of(workspace.task.data.train);
+  input.validation = rows_of(workspace.task.data.validation);
+  input.test = rows_of(workspace.task.data.test);
+  return data::check_data(input);
+}
+
+Json shared_manifest(const Workspace& workspace) {
+  Json files = Json::array();
+  for (const auto& fact : workspace.files) {
+    files.push_back({{"side", fact.side}, {"file", fact.file}, {"sha256", fact.sha256}, {"rows", fact.rows}});
+  }
+  return {{"task", data::to_json(workspace.task)},
+          {"files", files},
+          {"data_key", workspace.data_key},
+          {"today", workspace.today},
+          {"threads", available_cores()}};
+}
+
+std::optional<track::RunRecord> newest_with_key(const track::Store& store, const std::string& key) {
+  const auto runs = store.runs();
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    if (run->manifest.value("key", std::string()) == key) return *run;
+  }
+  return std::nullopt;
+}
+
+}  // namespace hone::solve
