@@ -21,19 +21,23 @@ struct Latency {
 Latency latency_of(std::vector<double> milliseconds);
 
 struct ContenderResult {
-  std::string name;        // "few-shot, 8 examples"
+  std::string name;  // "few-shot, 8 examples"
   ContenderKind kind = ContenderKind::majority;
-  std::string run;         // its run id in the store
+  std::string run;  // its run id in the store
   std::vector<ScoredRow> validation;
   std::vector<ScoredRow> test;
   Metrics validation_metrics;
   Metrics test_metrics;
-  Latency latency;         // one request at a time, warm
+  Latency latency;             // one request at a time, warm
   double usd_per_million = 0;  // filled by decide
   double mean_prompt_tokens = 0;
   double mean_completion_tokens = 0;
   bool is_tuned() const { return kind == ContenderKind::tuned; }
-  bool is_local_model() const { return kind == ContenderKind::prompted || kind == ContenderKind::tuned || kind == ContenderKind::probe; }
+  bool is_local_model() const {
+    return kind == ContenderKind::prompted || kind == ContenderKind::tuned || kind == ContenderKind::probe;
+  }
 };
+// {name, kind, run, metrics (of test), latency_ms: {p50, p95, n} or null, usd_per_million}
+Json to_json(const ContenderResult& contender);
 
 }  // namespace hone::eval

@@ -1,0 +1,151 @@
+#include "eval/bootstrap.h"
+#include "eval/compare.h"
+#include "eval/score.h"
+#include "eval/tally.h"
+
+namespace hone::eval {
+namespace {
+
+constexpr int resamples = 2000;
+
+std::vector<const ScoredRow*> pointers(const std::vector<ScoredRow>& rows) {
+  std::vector<const ScoredRow*> result;
+  result.reserve(rows.size());
+  for (const ScoredRow& row : rows) result.push_back(&row);
+  return result;
+}
+
+Interval bootstrap_interval(const std::string& metric, const std::vector<ScoredRow>& rows, const data::Task& task,
+                            const std::vector<std::string>& classes, std::uint64_t seed) {
+  const Tally tally(metric, task, classes);
+  GroupedCounts groups(tally.width());
+  std::vector<Count> counts;
+  for (const ScoredRow& row : rows) {
+    counts.clear();
+    tally.count(row, 0, counts);
+    groups.add(group_of(row), counts);
+  }
+  groups.close();
+  if (rows.empty()) return {};
+  Rng rng(seed, 1);
+  std::vector<double> sums(tally.width());
+  std::vector<double> samples(resamples);
+  for (double& sample : samples) {
+    groups.resample(rng, sums);
+    sample = tally.value(sums);
+  }
+  return percentile_interval(tally.value(groups.totals()), samples);
+}
+
+// The column of an answer that is none of the classes.
+std::string outside_column(const ScoredRow& row) {
+  if (row.failed) return "(no answer)";
+  return row.answer == "abstain" ? "abstain" : "(other)";
+}
+
+void fill_confusion(const std::vector<ScoredRow>& rows, const std::vector<std::string>& classes, Metrics& metrics) {
+  std::map<std::string, std::size_t> place;
+  for (const std::string& label : classes) place.emplace(label, place.size());
+  metrics.confusion_labels = classes;
+  for (const ScoredRow& row : rows) {
+    if (!row.failed && place.contains(row.answer)) continue;
+    const std::string column = outside_column(row);
+    if (place.emplace(column, metrics.confusion_labels.size()).second) metrics.confusion_labels.push_back(column);
+  }
+  const std::size_t width = metrics.confusion_labels.size();
+  metrics.confusion.assign(width, std::vector<std::size_t>(width, 0));
+  for (const ScoredRow& row : rows) {
+    const bool is_class = !row.failed && place.contains(row.answer);
+    ++metrics.confusion[place.at(row.gold)][place.at(is_class ? row.answer : outside_column(row))];
+  }
+}
+
+void fill_classes(const std::vector<std::string>& classes, Metrics& metrics) {
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    ClassFigures figures;
+    figures.label = classes[i];
+    for (std::size_t j = 0; j < metrics.confusion.size(); ++j) {
+      figures.support += metrics.confusion[i][j];
+      figures.answered += metrics.confusion[j][i];
+    }
+    const std::size_t right = metrics.confusion[i][i];
+    figures.precision = wilson(right, figures.answered);
+    figures.recall = wilson(right, figures.support);
+    const std::size_t either = figures.support + figures.answered;
+    figures.f1 = either > 0 ? 2.0 * static_cast<double>(right) / static_cast<double>(either) : 0;
+    metrics.classes.push_back(std::move(figures));
+  }
+}
+
+}  // namespace
+
+double metric_value(const std::string& metric, const std::vector<const ScoredRow*>& rows, const data::Task& task) {
+  const Tally tally(metric, task, class_labels(rows, task));
+  std::vector<Count> counts;
+  for (const ScoredRow* row : rows) tally.count(*row, 0, counts);
+  std::vector<double> sums(tally.width(), 0.0);
+  for (const Count& count : counts) sums[count.cell] += count.value;
+  return tally.value(sums);
+}
+
+Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std::uint64_t seed) {
+  Metrics metrics;
+  metrics.n = rows.size();
+  std::size_t right = 0;
+  std::map<std::string, std::pair<std::size_t, std::size_t>> sources;
+  for (const ScoredRow& row : rows) {
+    const std::size_t point = is_right(row, task) ? 1 : 0;
+    right += point;
+    metrics.failed += row.failed ? 1 : 0;
+    if (row.source.empty()) continue;
+    sources[row.source].first += point;
+    sources[row.source].second += 1;
+  }
+  for (const auto& [source, counts] : sources) {
+    metrics.recall_by_source[source] = wilson(counts.first, counts.second);
+  }
+  if (task.kind != data::Kind::classify) {
+    metrics.named["exact"] = wilson(right, rows.size());
+    metrics.named["chrf"] = bootstrap_interval("chrf", rows, task, {}, seed);
+    return metrics;
+  }
+  const std::vector<std::string> classes = class_labels(pointers(rows), task);
+  metrics.named["accuracy"] = wilson(right, rows.size());
+  metrics.named["macro_f1"] = bootstrap_interval("macro_f1", rows, task, classes, seed);
+  metrics.named["mcc"] = bootstrap_interval("mcc", rows, task, classes, seed);
+  fill_confusion(rows, classes, metrics);
+  fill_classes(classes, metrics);
+  return metrics;
+}
+
+Json to_json(const Interval& interval) {
+  return Json{{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+}
+
+Json named_json(const Metrics& metrics) {
+  Json json = Json::object();
+  for (const auto& [name, interval] : metrics.named) json[name] = to_json(interval);
+  return json;
+}
+
+Json to_json(const Metrics& metrics) {
+  Json json{{"n", metrics.n}, {"failed", metrics.failed}};
+  json.update(named_json(metrics));
+  Json classes = Json::array();
+  for (const ClassFigures& figures : metrics.classes) {
+    classes.push_back(Json{{"label", figures.label},
+                           {"support", figures.support},
+                           {"answered", figures.answered},
+                           {"precision", to_json(figures.precision)},
+                           {"recall", to_json(figures.recall)},
+                           {"f1", figures.f1}});
+  }
+  json["classes"] = std::move(classes);
+  json["confusion"] = Json{{"labels", metrics.confusion_labels}, {"counts", metrics.confusion}};
+  Json sources = Json::object();
+  for (const auto& [source, recall] : metrics.recall_by_source) sources[source] = to_json(recall);
+  json["recall_by_source"] = std::move(sources);
+  return json;
+}
+
+}  // namespace hone::eval
