@@ -84,8 +84,9 @@ Check host_check(const std::string& what, const std::string& url, const std::str
   net::HttpRequest request;
   request.method = "HEAD";
   request.url = url;
-  request.connect_timeout_seconds = 5;
-  request.timeout_seconds = 8;
+  request.connect_seconds = 5;
+  request.total_seconds = 8;
+  request.max_redirects = 3;
   const auto reply = net::request(request);
   const bool good = reply && reply->status < 500;
   return {what,

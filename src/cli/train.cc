@@ -25,6 +25,8 @@ int run(Options options, std::stop_token stop) {
     fail(ErrorCode::interrupted, "stopped; the same command goes on from the last checkpoint");
   }
   const auto contender = solve::run_contender(workspace, solve::tuned_job(workspace, local, *trained), stop, {});
+  double step_seconds = 0;
+  for (const auto& step : trained->steps) step_seconds += step.seconds;
   Json validation = nullptr;
   if (contender) validation = eval::to_json(contender->validation_metrics);
   if (options.json) {
@@ -33,6 +35,9 @@ int run(Options options, std::stop_token stop) {
                 {"steps", trained->steps.size()},
                 {"tokens", trained->tokens},
                 {"seconds", trained->seconds},
+                {"step_seconds", step_seconds},
+                {"first_loss", trained->steps.empty() ? 0 : trained->steps.front().loss},
+                {"last_loss", trained->steps.empty() ? 0 : trained->steps.back().loss},
                 {"peak_bytes", peak_memory_bytes()},
                 {"validation", validation}});
     return 0;
