@@ -1,0 +1,58 @@
+// What request() and download() share: a curl handle with the options that always hold, and errors in plain words.
+// Seen by this folder's .cc files only.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace hone::net {
+
+class Curl {
+ public:
+  // TLS verified, no signals, http and https only.
+  Curl(const std::string& url, int max_redirects, std::stop_token stop);
+  Curl(const Curl&) = delete;
+  Curl& operator=(const Curl&) = delete;
+
+  template <class T>
+  void set(CURLoption option, T value) {
+    HONE_CHECK(curl_easy_setopt(handle_.get(), option, value) == CURLE_OK);
+  }
+  void add_header(const std::string& name, const std::string& value);
+  // Seconds without a connection, and in all (0: no limit).
+  void set_timeouts(double connect_seconds, double total_seconds);
+
+  // Runs the exchange. On failure the error names the host and what failed.
+  CURLcode perform();
+  Error error(CURLcode code) const;
+  int status() const;
+  // Header fields of the last hop, names in lower case.
+  const std::map<std::string, std::string>& headers() const { return headers_; }
+
+ private:
+  struct FreeHandle {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  };
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+  std::unique_ptr<CURL, FreeHandle> handle_;
+  std::unique_ptr<curl_slist, FreeList> list_;
+  std::string url_;
+  std::stop_token stop_;
+  std::map<std::string, std::string> headers_;
+  char detail_[CURL_ERROR_SIZE] = {};
+};
+
+}  // namespace hone::net

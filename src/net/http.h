@@ -1,0 +1,41 @@
+// One HTTP exchange, whole in memory: for APIs, and to see whether a host answers. TLS certificates are always
+// verified. Header values and URL queries may hold keys: they are never logged nor put into messages.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hone::net {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url{};  // http or https
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+  double connect_seconds = 10;
+  double total_seconds = 60;
+  std::uint64_t max_body = 16ULL << 20;  // bytes, after decompression
+  int max_redirects = 0;                 // headers follow a redirect, so only where they hold no key
+};
+
+struct HttpReply {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case, of the last hop
+  std::string body{};
+  double seconds = 0;
+};
+
+// Sends and waits. Any status is a reply; an error (environment, or interrupted) says which part failed: the name, the
+// connection, TLS, time, size. Safe to call from several threads.
+Result<HttpReply> request(const HttpRequest& request, std::stop_token stop = {});
+
+// Scheme, host, port and path of a URL, without user, password and query: what may be shown.
+std::string shown_url(std::string_view url);
+
+}  // namespace hone::net
