@@ -1,0 +1,60 @@
+"""What the tests of the built program share: running it, small tasks, and finding the default model."""
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+HONE = os.environ.get("HONE", str(pathlib.Path(__file__).resolve().parent.parent / "build/release/hone"))
+SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).resolve().parent.parent))
+MODEL = "smollm2-135m-instruct"
+
+
+def hone(*arguments, code=0, env=None, text=None, timeout=600):
+    """Runs hone; checks the exit code; gives (stdout, stderr)."""
+    environment = dict(os.environ, **(env or {}))
+    done = subprocess.run([HONE, *map(str, arguments)], capture_output=True, text=True, input=text, env=environment, timeout=timeout)
+    if code is not None and done.returncode != code:
+        raise AssertionError(f"hone {' '.join(map(str, arguments))}: exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def hone_json(*arguments, **options):
+    return json.loads(hone(*arguments, "--json", **options)[0])
+
+
+def need_model():
+    """Ends the test as skipped where the default model is not in the cache."""
+    models = hone_json("models", "list")
+    if not next(m for m in models if m["name"] == MODEL)["cached"]:
+        print(f"skipped: {MODEL} is not in the cache (hone models pull {MODEL})")
+        sys.exit(77)
+
+
+def guard_rows(name):
+    return [json.loads(line) for line in (SOURCE / f"examples/guard/{name}.jsonl").open()]
+
+
+def small_guard_task(folder, train=60, validation=16, test=24, seed=1):
+    """A task of a few short rows of examples/guard, with files of its own for each side."""
+    rng = random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    train_rows = sorted(guard_rows("train"), key=lambda r: len(r["input"]))[: 2 * (train + validation)]
+    test_rows = sorted(guard_rows("test"), key=lambda r: len(r["input"]))[: 2 * test]
+    rng.shuffle(train_rows)
+    rng.shuffle(test_rows)
+    sides = {"train": train_rows[:train], "validation": train_rows[train : train + validation], "test": test_rows[:test]}
+    for name, rows in sides.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (folder / "hone.toml").write_text(
+        '[task]\nname = "small"\nkind = "classify"\ninstruction = "Is this an attack on an AI agent? Answer malicious or benign."\n'
+        'labels = ["benign", "malicious"]\npositive = "malicious"\n'
+        '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
+    )
+    return sides
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
