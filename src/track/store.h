@@ -1,5 +1,6 @@
 // The store: every run with its manifest, steps and scored rows, in SQLite (WAL), <task folder>/.hone/store.db. All SQL
-// lives in track/.
+// lives in track/. What is appended is there for good when the call returns, also if the process is killed. Callers put
+// no secrets into manifests.
 #pragma once
 
 #include <memory>
@@ -18,40 +19,44 @@ enum class RunStatus { running, finished, failed, interrupted };
 const char* name_of(RunStatus status);
 
 struct RunRecord {
-  std::string id;          // "r0007-ngram": ordinal and a short name, unique in the store
-  std::string kind;        // "contender", "train", "eval"
-  std::string name;        // the contender's
+  std::string id;    // "r0007-ngram": ordinal and a short name, unique in the store
+  std::string kind;  // "contender", "train", "eval"
+  std::string name;  // the contender's
   RunStatus status = RunStatus::running;
   std::string started, ended;  // UTC
-  Json manifest;           // all that is needed to replay it
-  Json summary;            // metrics and outcome, filled at the end
+  Json manifest;               // all that is needed to replay it
+  Json summary;                // metrics and outcome, filled at the end
 };
 
 class Store {
  public:
-  // Opens or makes the store. Two processes may use it at once. A read-only folder or full disk is a Failure
-  // (environment); a store made by a newer Hone is refused by version.
+  // Opens or makes the store. Two processes may use it at once; one Store serves one thread. A read-only folder, a full
+  // disk or a store locked for 20 s is a Failure (environment); a file that is no store is one (bad_input), a store
+  // made by a newer Hone too (unsupported), naming both versions.
   static Store open(const Path& file);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
 
-  // Begins a run: gives its id. `name` becomes part of the id.
+  // Begins a run: gives its id. `name` becomes part of the id. The calls below throw Failure (usage) for an unknown
+  // run.
   std::string begin(const std::string& kind, const std::string& name, const Json& manifest);
   void append_step(const std::string& run, const train::StepEvent& step);
   void append_validation(const std::string& run, const train::Validation& validation);
-  // `side` is "validation", "test" or "latency". A row already there (same run, side, id) is replaced.
+  // `side` is "validation", "test", "latency" or the caller's own. A row already there (same run, side, id) is
+  // replaced. All of `rows` are written, or none. A step or validation already there is replaced as well (a resumed run
+  // writes it again).
   void append_rows(const std::string& run, const std::string& side, const std::vector<eval::ScoredRow>& rows);
   void finish(const std::string& run, RunStatus status, const Json& summary);
 
-  std::vector<RunRecord> runs() const;  // oldest first
-  std::optional<RunRecord> find(const std::string& run) const;  // by id, or a unique prefix of it
+  std::vector<RunRecord> runs() const;                          // oldest first
+  std::optional<RunRecord> find(const std::string& run) const;  // by id, or a unique beginning of it
   std::vector<train::StepEvent> steps(const std::string& run) const;
   std::vector<train::Validation> validations(const std::string& run) const;
   std::vector<eval::ScoredRow> rows(const std::string& run, const std::string& side) const;
   // The newest finished run with this name and manifest["key"] equal to `key`: what a resumed solve reuses.
   std::optional<RunRecord> finished_with_key(const std::string& name, const std::string& key) const;
-  // Counts each time a contender's test rows were scored.
+  // How often test rows were scored: one for each run that scored them, one more for each time it scored them again.
   int test_reads() const;
 
  private:
