@@ -21,14 +21,15 @@ struct Message {
 
 // What an answer may be. Labels empty: free text.
 struct AnswerSpec {
-  std::vector<std::string> labels;  // closed set, scored over the trie of label tokens; the answer is always one of them
-  bool abstain = false;             // whether "abstain" may be answered as well
-  int max_tokens = 256;             // free text only
-  double temperature = 0;           // 0: greedy
+  std::vector<std::string>
+      labels;              // closed set, scored over the trie of label tokens; the answer is always one of them
+  bool abstain = false;    // whether "abstain" may be answered as well
+  int max_tokens = 256;    // free text only
+  double temperature = 0;  // 0: greedy
   double top_p = 1;
   std::uint64_t seed = 1;
-  std::vector<std::string> stop;    // free text ends before any of these
-  bool logprobs = false;            // report each answer token's log-probability
+  std::vector<std::string> stop;  // free text ends before any of these
+  bool logprobs = false;          // report each answer token's log-probability
 };
 
 struct Request {

@@ -19,11 +19,11 @@ using TokenId = std::int32_t;
 
 // What a GGUF file says of its tokenizer (tokenizer.ggml.*), gathered by formats/ or model/.
 struct GgufVocabulary {
-  std::string model;                 // "gpt2"
-  std::string pre;                   // "smollm", "qwen2", "llama-bpe", ...
+  std::string model;  // "gpt2"
+  std::string pre;    // "smollm", "qwen2", "llama-bpe", ...
   std::vector<std::string> tokens;
-  std::vector<std::int32_t> types;   // 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
-  std::vector<std::string> merges;   // "a b"
+  std::vector<std::int32_t> types;  // 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
+  std::vector<std::string> merges;  // "a b"
   std::optional<TokenId> bos, eos, eot, unknown, padding;
   bool add_bos = false;
 };
@@ -37,7 +37,9 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  // Ids of plain text: no special token is matched, none is added. Any bytes round-trip through decode().
+  // Ids of plain text: no special token is matched, none is added. Any bytes round-trip through decode(), but for two
+  // things the model was trained with: Qwen's text is brought to NFC first, and a byte the vocabulary has no token for
+  // is left out (SmolLM2 lacks 21: nine C0 controls such as 0x04 and some that valid UTF-8 rarely or never holds).
   std::vector<TokenId> encode(std::string_view plain) const;
   // Ids of rendered text: special tokens match only where all their bytes came from the template. No BOS is added (the
   // template writes it).
@@ -59,6 +61,7 @@ class Tokenizer {
 
  private:
   struct State;
+  friend struct TokenizerParts;
   explicit Tokenizer(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
