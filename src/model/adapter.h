@@ -40,7 +40,9 @@ class Adapter {
   const LoraSpec& spec() const { return spec_; }
   int layers() const { return static_cast<int>(pairs_.size()); }
   LoraPair& at(int layer, Site site) { return pairs_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(site)]; }
-  const LoraPair& at(int layer, Site site) const { return pairs_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(site)]; }
+  const LoraPair& at(int layer, Site site) const {
+    return pairs_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(site)];
+  }
   // Every A and B, layer by layer, in a fixed order, with PEFT's name
   // ("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight").
   struct Named {

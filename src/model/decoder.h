@@ -33,11 +33,11 @@ struct TrainBatch {
     std::int32_t parent = -1;
     std::int32_t length = 0;
   };
-  std::vector<std::int32_t> ids;   // stretches concatenated
+  std::vector<std::int32_t> ids;  // stretches concatenated
   std::vector<Stretch> stretches;
   struct Target {
-    std::int32_t row = 0;    // stream row whose hidden state predicts
-    std::int32_t id = 0;     // the token to predict
+    std::int32_t row = 0;  // stream row whose hidden state predicts
+    std::int32_t id = 0;   // the token to predict
     float weight = 1;
   };
   std::vector<Target> targets;  // by ascending row; a row may have several
@@ -56,16 +56,19 @@ class Decoder {
   explicit Decoder(std::shared_ptr<const Weights> weights);
   const Config& config() const;
 
-  // Runs `step`, appending keys and values to the nodes of `cache`. `hidden` [wanted.size(), width] gets the final-normed
-  // hidden states. `adapter` null: the bare base.
+  // Runs `step`, appending keys and values to the nodes of `cache`. `hidden` [wanted.size(), width] gets the
+  // final-normed hidden states. `adapter` null: the bare base.
   void forward(tensor::Exec& exec, const Step& step, const Adapter* adapter, KvCache& cache, tensor::View hidden) const;
   // logits [rows, vocabulary] = hidden [rows, width] times the head's transpose.
   void logits(tensor::Exec& exec, tensor::ConstView hidden, tensor::View logits) const;
   // logits of a few ids for one hidden state [width]: out[i] = hidden . head[ids[i]].
-  void logits_at(tensor::Exec& exec, const float* hidden, std::span<const std::int32_t> ids, std::span<float> out) const;
+  void logits_at(tensor::Exec& exec, const float* hidden, std::span<const std::int32_t> ids,
+                 std::span<float> out) const;
 
-  // Sum of losses of `batch`, gradients of every A and B added into `gradients`. The head is computed at target rows only.
-  LossSum loss_and_gradients(tensor::Exec& exec, const TrainBatch& batch, const Adapter& adapter, Adapter& gradients) const;
+  // Sum of losses of `batch`, gradients of every A and B added into `gradients`. The head is computed at target rows
+  // only.
+  LossSum loss_and_gradients(tensor::Exec& exec, const TrainBatch& batch, const Adapter& adapter,
+                             Adapter& gradients) const;
   // The loss alone.
   LossSum loss(tensor::Exec& exec, const TrainBatch& batch, const Adapter* adapter) const;
 

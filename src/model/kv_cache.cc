@@ -41,14 +41,19 @@ void KvCache::rewind(int count) {
   if (count >= this->count()) return;
   used_ = node(count).begin;
   nodes_.resize(static_cast<std::size_t>(count));
+  for (KvNode& node : nodes_) node.continued = false;
+  for (const KvNode& node : nodes_) {
+    if (node.parent >= 0 && node.length > 0) nodes_[static_cast<std::size_t>(node.parent)].continued = true;
+  }
 }
 
 void KvCache::fill(int index, int added) {
   HONE_CHECK(index >= 0 && index < count() && added >= 0);
   KvNode& filled = nodes_[static_cast<std::size_t>(index)];
-  HONE_CHECK(filled.length + added <= filled.capacity);
-  if (filled.length == 0 && filled.parent >= 0) {
-    const KvNode& parent = node(filled.parent);
+  HONE_CHECK(filled.length + added <= filled.capacity && (added == 0 || !filled.continued));
+  if (filled.length == 0 && added > 0 && filled.parent >= 0) {
+    KvNode& parent = nodes_[static_cast<std::size_t>(filled.parent)];
+    parent.continued = true;
     filled.position = parent.position + parent.length;
   }
   filled.length += added;

@@ -16,6 +16,7 @@ struct KvNode {
   std::int32_t length = 0;    // rows filled
   std::int32_t capacity = 0;  // rows reserved
   std::int32_t position = 0;  // position of its first token in its sequence
+  bool continued = false;     // a child holds tokens: its length is final until that child is dropped
 };
 
 class KvCache {

@@ -1,0 +1,173 @@
+#include "model/decoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "model/decoder_layer.h"
+#include "model/weights.h"
+#include "ops/cross_entropy.h"
+#include "ops/embed.h"
+#include "ops/linear.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+
+namespace hone::model {
+namespace {
+
+using tensor::ConstView;
+using tensor::Exec;
+using tensor::View;
+
+// Rows of logits held at once.
+constexpr std::int64_t head_rows = 128;
+
+void check_adapter(const Weights& weights, const Adapter* adapter) {
+  if (adapter == nullptr) return;
+  HONE_CHECK(adapter->layers() == weights.config.layers);
+}
+
+void take_angles(Pass& pass) {
+  const Config& config = pass.weights.config;
+  const std::int64_t half = config.head_width / 2;
+  pass.cos = take(pass.exec, pass.stream.rows(), half);
+  pass.sin = take(pass.exec, pass.stream.rows(), half);
+  ops::rope_angles(pass.stream.positions, config.rope_base, pass.cos, pass.sin);
+  pass.wanted_cos = take(pass.exec, pass.stream.wanted_rows(), half);
+  pass.wanted_sin = take(pass.exec, pass.stream.wanted_rows(), half);
+  const auto bytes = static_cast<std::size_t>(half) * sizeof(float);
+  for (std::int64_t i = 0; i < pass.stream.wanted_rows(); ++i) {
+    const std::int64_t row = pass.stream.wanted[static_cast<std::size_t>(i)];
+    std::memcpy(pass.wanted_cos.f32() + i * half, pass.cos.f32() + row * half, bytes);
+    std::memcpy(pass.wanted_sin.f32() + i * half, pass.sin.f32() + row * half, bytes);
+  }
+}
+
+// Runs all layers. Returns the residual stream above the last one, [wanted, width]. A training pass keeps every layer's
+// trace in `traces`.
+View run_layers(Pass& pass, std::vector<LayerTrace>* traces) {
+  const Config& config = pass.weights.config;
+  take_angles(pass);
+  const std::int64_t rows = pass.stream.rows();
+  View x = take(pass.exec, rows, config.width);
+  ops::embed(pass.exec, pass.weights.embedding, pass.stream.ids, x);
+  View other = traces == nullptr ? take(pass.exec, rows, config.width) : View{};
+  View above = take(pass.exec, pass.stream.wanted_rows(), config.width);
+  for (int layer = 0; layer < config.layers; ++layer) {
+    if (traces != nullptr) {
+      traces->push_back(take_trace(pass, layer));
+      traces->back().x_in = x;
+      View next = pass.is_last(layer) ? above : take(pass.exec, rows, config.width);
+      forward_layer(pass, layer, traces->back(), next);
+      x = next;
+    } else {
+      tensor::Arena::Scope scope(pass.exec.arena());
+      LayerTrace trace = take_trace(pass, layer);
+      trace.x_in = x;
+      forward_layer(pass, layer, trace, pass.is_last(layer) ? above : other);
+      std::swap(x, other);
+    }
+  }
+  return above;
+}
+
+// The loss of hidden states [wanted, width] before the final norm. dx null: no gradient; else it gets theirs.
+LossSum head_loss(const Pass& pass, const TrainBatch& batch, ConstView x, View dx) {
+  const Weights& weights = pass.weights;
+  const std::int64_t rows = x.shape[0];
+  const std::int64_t width = weights.config.width;
+  LossSum sum;
+  sum.tokens = pass.stream.rows();
+  tensor::Arena::Scope scope(pass.exec.arena());
+  View hidden = take(pass.exec, rows, width);
+  ops::rms_norm(pass.exec, x, weights.final_norm.view(), weights.config.norm_epsilon, hidden);
+  View dhidden = dx.data == nullptr ? View{} : take(pass.exec, rows, width);
+  View all_logits = take(pass.exec, std::min(rows, head_rows), weights.config.vocabulary);
+  std::vector<ops::RowTarget> targets;
+  std::size_t next = 0;
+  for (std::int64_t begin = 0; begin < rows; begin += head_rows) {
+    const std::int64_t end = std::min(rows, begin + head_rows);
+    targets.clear();
+    std::int64_t row = begin;
+    for (; next < batch.targets.size(); ++next) {
+      const TrainBatch::Target& target = batch.targets[next];
+      while (row < end && pass.stream.wanted[static_cast<std::size_t>(row)] != target.row) ++row;
+      if (row == end) break;
+      targets.push_back({static_cast<std::int32_t>(row - begin), target.id, target.weight});
+      sum.weight += static_cast<double>(target.weight);
+    }
+    View logits = all_logits.rows(0, end - begin);
+    ops::linear(pass.exec, hidden.rows(begin, end), weights.head(), nullptr, {logits, ops::Into::set, {}});
+    const auto become = dx.data == nullptr ? ops::LogitsBecome::scratch : ops::LogitsBecome::gradient;
+    sum.loss += ops::cross_entropy(pass.exec, targets, become, logits);
+    if (dx.data == nullptr) continue;
+    ops::LinearGradient gradient;
+    gradient.dy = logits;
+    gradient.dx = dhidden.rows(begin, end);
+    ops::linear_backward(pass.exec, weights.head(), nullptr, gradient);
+  }
+  if (dx.data != nullptr) {
+    std::memset(dx.f32(), 0, static_cast<std::size_t>(dx.shape.count()) * sizeof(float));
+    ops::rms_norm_backward(pass.exec, weights.final_norm.view(), weights.config.norm_epsilon, {dhidden, x, dx});
+  }
+  return sum;
+}
+
+}  // namespace
+
+Decoder::Decoder(std::shared_ptr<const Weights> weights) : weights_(std::move(weights)) {
+  HONE_CHECK(weights_ != nullptr);
+}
+
+const Config& Decoder::config() const { return weights_->config; }
+
+void Decoder::forward(Exec& exec, const Step& step, const Adapter* adapter, KvCache& cache, View hidden) const {
+  check_adapter(*weights_, adapter);
+  const Stream stream = stream_of(step, weights_->config, cache);
+  HONE_CHECK(hidden.shape == tensor::Shape({stream.wanted_rows(), weights_->config.width}));
+  if (stream.rows() == 0) return;
+  tensor::Arena::Scope scope(exec.arena());
+  Pass pass{exec, *weights_, adapter, nullptr, stream, &cache, {}, {}, {}, {}};
+  const View above = run_layers(pass, nullptr);
+  ops::rms_norm(exec, above, weights_->final_norm.view(), weights_->config.norm_epsilon, hidden);
+}
+
+void Decoder::logits(Exec& exec, ConstView hidden, View logits) const {
+  ops::linear(exec, hidden, weights_->head(), nullptr, {logits, ops::Into::set, {}});
+}
+
+void Decoder::logits_at(Exec&, const float* hidden, std::span<const std::int32_t> ids, std::span<float> out) const {
+  ops::embed_dot(weights_->head(), hidden, ids, out);
+}
+
+LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const Adapter& adapter,
+                                    Adapter& gradients) const {
+  check_adapter(*weights_, &adapter);
+  check_adapter(*weights_, &gradients);
+  if (batch.targets.empty()) return {};
+  const Stream stream = stream_of(batch, weights_->config);
+  tensor::Arena::Scope scope(exec.arena());
+  Pass pass{exec, *weights_, &adapter, &gradients, stream, nullptr, {}, {}, {}, {}};
+  std::vector<LayerTrace> traces;
+  const View above = run_layers(pass, &traces);
+  View dx = take(exec, stream.wanted_rows(), weights_->config.width);
+  const LossSum sum = head_loss(pass, batch, above, dx);
+  View dx_below = take(exec, stream.rows(), weights_->config.width);
+  for (int layer = weights_->config.layers - 1; layer >= 0; --layer) {
+    backward_layer(pass, layer, traces[static_cast<std::size_t>(layer)], dx, layer == 0 ? View{} : dx_below);
+    dx = dx_below;
+  }
+  return sum;
+}
+
+LossSum Decoder::loss(Exec& exec, const TrainBatch& batch, const Adapter* adapter) const {
+  check_adapter(*weights_, adapter);
+  if (batch.targets.empty()) return {};
+  const Stream stream = stream_of(batch, weights_->config);
+  tensor::Arena::Scope scope(exec.arena());
+  Pass pass{exec, *weights_, adapter, nullptr, stream, nullptr, {}, {}, {}, {}};
+  const View above = run_layers(pass, nullptr);
+  return head_loss(pass, batch, above, {});
+}
+
+}  // namespace hone::model

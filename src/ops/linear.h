@@ -1,0 +1,41 @@
+// Linear maps with a frozen weight and an optional low-rank update: y = x W^T + s (x A^T) B^T (Hu et al. 2021).
+#pragma once
+
+#include <cstdint>
+
+#include "ops/weight.h"
+#include "tensor/exec.h"
+
+namespace hone::ops {
+
+struct Lora {
+  tensor::ConstView a;  // [rank, in]
+  tensor::ConstView b;  // [out, rank]
+  float scale = 1;      // s
+};
+
+enum class Into : std::uint8_t { set, add };
+
+struct LinearOut {
+  tensor::View y;  // [rows, out]
+  Into y_into = Into::set;
+  tensor::View t;  // [rows, rank]: x A^T, for the backward pass; needed when there is a Lora
+};
+
+// All f32. x [rows, in]. `lora` null: y = x W^T.
+void linear(tensor::Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out);
+
+struct LinearGradient {
+  tensor::ConstView dy;  // [rows, out]
+  tensor::ConstView x;   // [rows, in], read when there is a Lora
+  tensor::ConstView t;   // [rows, rank], as linear() left it
+  tensor::View dx;       // [rows, in]; data null: not wanted
+  Into dx_into = Into::set;
+  tensor::View da;  // [rank, in], added to
+  tensor::View db;  // [out, rank], added to
+};
+
+// dx (+)= dy W + s (dy B) A;  da += s (dy B)^T x;  db += s dy^T t.  W gets no gradient.
+void linear_backward(tensor::Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& gradient);
+
+}  // namespace hone::ops

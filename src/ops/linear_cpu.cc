@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "ops/gemm.h"
+#include "ops/linear.h"
+#include "ops/matvec.h"
+
+namespace hone::ops {
+namespace {
+
+using tensor::Exec;
+
+constexpr std::int64_t matvec_grain = 4096;  // weights a slice, so that tiny maps stay on one thread
+
+// x [rows, in] times w [out, in], transposed.
+Gemm times_transposed(std::int64_t rows, std::int64_t out, std::int64_t in) {
+  Gemm p;
+  p.b_form = Form::transposed;
+  p.m = rows;
+  p.n = out;
+  p.k = in;
+  p.a_stride = in;
+  p.b_stride = in;
+  p.c_stride = out;
+  return p;
+}
+
+Gemm times(std::int64_t rows, std::int64_t columns, std::int64_t inner) {
+  Gemm p = times_transposed(rows, columns, inner);
+  p.b_form = Form::plain;
+  p.b_stride = columns;
+  return p;
+}
+
+// a [inner, rows], transposed, times b [inner, columns], added to c.
+Gemm add_outer(std::int64_t rows, std::int64_t columns, std::int64_t inner) {
+  Gemm p = times(rows, columns, inner);
+  p.a_form = Form::transposed;
+  p.a_stride = rows;
+  p.beta = 1;
+  return p;
+}
+
+// Both products of a pair, the second one added to the first's result, cut alike over the threads. `before_rows(begin,
+// end)` makes what the second one reads.
+template <class Before>
+void run_pair(Exec& exec, const Gemm& first, const Gemm* second, const Before& before_rows) {
+  const bool by_rows = cut_by_rows(exec.threads().size(), first.m, first.n);
+  const std::int64_t count = by_rows ? first.m : first.n;
+  const std::int64_t grain = by_rows ? 8 : 16;
+  if (!by_rows && second != nullptr) before_rows(0, first.m);
+  exec.threads().for_slices(static_cast<std::size_t>((count + grain - 1) / grain), 1,
+                            [&](std::size_t from, std::size_t to, int) {
+                              const std::int64_t begin = static_cast<std::int64_t>(from) * grain;
+                              const std::int64_t end = std::min(count, static_cast<std::int64_t>(to) * grain);
+                              gemm_here(by_rows ? first.rows(begin, end) : first.columns(begin, end));
+                              if (second == nullptr) return;
+                              if (by_rows) before_rows(begin, end);
+                              gemm_here(by_rows ? second->rows(begin, end) : second->columns(begin, end));
+                            });
+}
+
+void check_lora(const Weight& weight, const Lora& lora) {
+  HONE_CHECK(lora.a.shape.rank() == 2 && lora.b.shape.rank() == 2 && lora.a.shape[0] == lora.b.shape[1]);
+  HONE_CHECK(lora.a.shape[1] == weight.in() && lora.b.shape[0] == weight.out());
+}
+
+void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
+  Matvec base;
+  base.rows = x.shape[0];
+  base.in = weight.in();
+  base.x = x.f32();
+  base.y = out.y.f32();
+  base.y_stride = weight.out();
+  base.into = out.y_into == Into::add ? Matvec::Into::add : Matvec::Into::set;
+  Matvec up = base;
+  if (lora != nullptr) {
+    const std::int64_t rank = lora->a.shape[0];
+    Matvec down = base;
+    down.w = lora->a.f32();
+    down.y = out.t.f32();
+    down.y_stride = rank;
+    down.into = Matvec::Into::set;
+    matvec_here(down, 0, rank);
+    up.in = rank;
+    up.x = out.t.f32();
+    up.w = lora->b.f32();
+    up.scale = lora->scale;
+    up.into = Matvec::Into::add;
+  }
+  const std::size_t grain = static_cast<std::size_t>(std::max<std::int64_t>(1, matvec_grain / weight.in()));
+  exec.threads().for_slices(static_cast<std::size_t>(weight.out()), grain, [&](std::size_t from, std::size_t to, int) {
+    const auto begin = static_cast<std::int64_t>(from);
+    const auto end = static_cast<std::int64_t>(to);
+    matvec_here(weight, base, begin, end);
+    if (lora != nullptr) matvec_here(up, begin, end);
+  });
+}
+
+}  // namespace
+
+void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
+  const std::int64_t rows = x.shape[0];
+  HONE_CHECK(x.shape == tensor::Shape({rows, weight.in()}) && out.y.shape == tensor::Shape({rows, weight.out()}));
+  if (lora != nullptr) {
+    check_lora(weight, *lora);
+    HONE_CHECK(out.t.shape == tensor::Shape({rows, lora->a.shape[0]}));
+  }
+  if (rows == 0) return;
+  if (rows <= most_matvec_rows) {
+    few_rows(exec, x, weight, lora, out);
+    return;
+  }
+  Gemm base = times_transposed(rows, weight.out(), weight.in());
+  base.a = x.f32();
+  base.b = weight.f32();
+  base.c = out.y.f32();
+  base.beta = out.y_into == Into::add ? 1.0F : 0.0F;
+  if (lora == nullptr) {
+    run_pair(exec, base, nullptr, [](std::int64_t, std::int64_t) {});
+    return;
+  }
+  const std::int64_t rank = lora->a.shape[0];
+  Gemm down = times_transposed(rows, rank, weight.in());
+  down.a = x.f32();
+  down.b = lora->a.f32();
+  down.c = out.t.f32();
+  Gemm up = times_transposed(rows, weight.out(), rank);
+  up.alpha = lora->scale;
+  up.a = out.t.f32();
+  up.b = lora->b.f32();
+  up.beta = 1;
+  up.c = out.y.f32();
+  run_pair(exec, base, &up, [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
+}
+
+namespace {
+
+// da and db, each cut by its longer side.
+void lora_gradients(Exec& exec, const Lora& lora, const LinearGradient& g, const float* u) {
+  const std::int64_t rows = g.dy.shape[0];
+  const std::int64_t rank = lora.a.shape[0];
+  const std::int64_t in = lora.a.shape[1];
+  const std::int64_t out = lora.b.shape[0];
+  HONE_CHECK(g.da.shape == lora.a.shape && g.db.shape == lora.b.shape);
+  HONE_CHECK(g.x.shape == tensor::Shape({rows, in}) && g.t.shape == tensor::Shape({rows, rank}));
+  Gemm to_a = add_outer(rank, in, rows);
+  to_a.alpha = lora.scale;
+  to_a.a = u;
+  to_a.b = g.x.f32();
+  to_a.c = g.da.f32();
+  Gemm to_b = add_outer(out, rank, rows);
+  to_b.alpha = lora.scale;
+  to_b.a = g.dy.f32();
+  to_b.b = g.t.f32();
+  to_b.c = g.db.f32();
+  const auto workers = static_cast<std::int64_t>(exec.threads().size());
+  exec.threads().run([&](int worker) {
+    gemm_here(to_a.columns(in * worker / workers, in * (worker + 1) / workers));
+    gemm_here(to_b.rows(out * worker / workers, out * (worker + 1) / workers));
+  });
+}
+
+}  // namespace
+
+void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& g) {
+  const std::int64_t rows = g.dy.shape[0];
+  HONE_CHECK(g.dy.shape == tensor::Shape({rows, weight.out()}));
+  if (rows == 0) return;
+  const bool want_dx = g.dx.data != nullptr;
+  Gemm base = times(rows, weight.in(), weight.out());
+  base.a = g.dy.f32();
+  if (want_dx) {
+    HONE_CHECK(g.dx.shape == tensor::Shape({rows, weight.in()}));
+    base.b = weight.f32();
+    base.c = g.dx.f32();
+    base.beta = g.dx_into == Into::add ? 1.0F : 0.0F;
+  }
+  if (lora == nullptr) {
+    if (want_dx) run_pair(exec, base, nullptr, [](std::int64_t, std::int64_t) {});
+    return;
+  }
+  check_lora(weight, *lora);
+  const std::int64_t rank = lora->a.shape[0];
+  tensor::Arena::Scope scope(exec.arena());
+  float* u = exec.arena().floats(rows * rank);
+  Gemm down = times(rows, rank, weight.out());
+  down.a = g.dy.f32();
+  down.b = lora->b.f32();
+  down.c = u;
+  if (want_dx) {
+    Gemm up = times(rows, weight.in(), rank);
+    up.alpha = lora->scale;
+    up.a = u;
+    up.b = lora->a.f32();
+    up.beta = 1;
+    up.c = g.dx.f32();
+    run_pair(exec, base, &up, [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
+  } else {
+    gemm(exec, down);
+  }
+  lora_gradients(exec, *lora, g, u);
+}
+
+}  // namespace hone::ops

@@ -1,0 +1,31 @@
+// Products of a few rows with a frozen weight, for decoding: bound by reading the weight, so it is read once.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/weight.h"
+
+namespace hone::ops {
+
+// Up to this many rows matvec_here() beats a matrix product.
+inline constexpr std::int64_t most_matvec_rows = 8;
+
+// y [rows, out] (+)= scale x [rows, in] w^T for out in [begin, end); w [out, in], rows of w next to each other.
+struct Matvec {
+  std::int64_t rows = 1;
+  std::int64_t in = 0;
+  const float* x = nullptr;
+  const float* w = nullptr;
+  float* y = nullptr;
+  std::int64_t y_stride = 0;
+  float scale = 1;
+  enum class Into : std::uint8_t { set, add } into = Into::set;
+};
+
+// On the calling thread.
+void matvec_here(const Matvec& product, std::int64_t begin, std::int64_t end);
+
+// The same with the rows of a Weight.
+void matvec_here(const Weight& weight, Matvec product, std::int64_t begin, std::int64_t end);
+
+}  // namespace hone::ops
