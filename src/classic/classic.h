@@ -1,5 +1,5 @@
-// Contenders without a language model. Each answers a Request whose last user message is the bare input, and is saved to
-// and loaded from JSON, so that it can be bundled and served like any other.
+// Contenders without a language model. Each answers a Request whose last user message is the bare input, and is saved
+// to and loaded from JSON, so that it can be bundled and served like any other.
 #pragma once
 
 #include <memory>
@@ -44,7 +44,8 @@ std::unique_ptr<text::Responder> nearest_output(std::span<const data::Row> rows)
 // cross-validation on `rows`.
 class NgramClassifier {
  public:
-  static NgramClassifier train(std::span<const data::Row> rows, const std::vector<std::string>& labels, std::uint64_t seed);
+  static NgramClassifier train(std::span<const data::Row> rows, const std::vector<std::string>& labels,
+                               std::uint64_t seed);
   static Result<NgramClassifier> load(const Path& folder);
   void save(const Path& folder) const;
   NgramClassifier(NgramClassifier&&) noexcept;
@@ -61,8 +62,8 @@ class NgramClassifier {
   std::shared_ptr<const State> state_;
 };
 
-// Multinomial logistic regression (liblinear) on given vectors (hidden states of a frozen model), standardised; C chosen by
-// 5-fold cross-validation.
+// Multinomial logistic regression (liblinear) on given vectors (hidden states of a frozen model), standardised; C
+// chosen by 5-fold cross-validation.
 class LinearHead {
  public:
   static LinearHead train(std::span<const std::vector<float>> vectors, std::span<const std::string> outputs,
