@@ -1,0 +1,44 @@
+#include "decide/wording.h"
+
+#include "base/terminal.h"
+
+namespace hone::decide {
+
+std::string points(double share) {
+  const std::string text = fmt::format("{:.1f}", 100 * share);
+  return text == "-0.0" ? "0.0" : text;
+}
+
+std::string points_text(const eval::Interval& interval) {
+  return fmt::format("{} ({} to {})", points(interval.value), points(interval.low), points(interval.high));
+}
+
+std::string grouped(double number) {
+  std::string digits = fmt::format("{:.0f}", std::abs(number));
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return number < 0 && digits != "0" ? "-" + digits : digits;
+}
+
+std::string usd(double amount) {
+  if (amount >= 100) return "$" + grouped(amount);
+  if (amount >= 10) return fmt::format("${:.1f}", amount);
+  if (amount >= 0.1 || amount <= 0) return fmt::format("${:.2f}", std::max(amount, 0.0));
+  return amount < 0.0001 ? "under $0.0001" : fmt::format("${:.2g}", amount);
+}
+
+std::string metric_title(const std::string& metric) {
+  if (metric == "macro_f1") return "macro-F1";
+  if (metric == "mcc") return "MCC";
+  if (metric == "chrf") return "chrF";
+  return metric == "exact" ? "exact match" : metric;
+}
+
+std::string milliseconds_text(double milliseconds) {
+  if (milliseconds >= 1000) return fmt::format("{:.1f} s", milliseconds / 1000);
+  if (milliseconds >= 10) return fmt::format("{:.0f} ms", milliseconds);
+  return milliseconds >= 1 ? fmt::format("{:.1f} ms", milliseconds) : fmt::format("{:.2f} ms", milliseconds);
+}
+
+std::string shown_name(const std::string& name) { return printable(name); }
+
+}  // namespace hone::decide
