@@ -136,6 +136,14 @@ TEST(Logistic, MinimisesTheStatedObjective) {
   EXPECT_NEAR(fitted.bias[0], 0, 0.02);
 }
 
+TEST(Logistic, TheBiasIsKept) {
+  // No feature tells the rows apart, so three of four rows in class 1 leave only the bias to say so.
+  const std::vector<SparseRow> rows(40, SparseRow{});
+  std::vector<int> classes(40, 1);
+  for (std::size_t i = 0; i < 10; ++i) classes[i] = 0;
+  EXPECT_NEAR(fit_logistic({rows, classes, 2, 1}, 100).probabilities({})[1], 0.75, 0.01);
+}
+
 TEST(LinearHead, LearnsALinearRuleAndSurvivesJson) {
   Rng rng(3);
   std::vector<std::vector<float>> vectors;

@@ -47,8 +47,7 @@ void take_weights(const ::model* fitted, int label_index, int slot, LogisticWeig
   for (std::size_t i = 0; i < out.features; ++i) {
     row[i] = static_cast<float>(get_decfun_coef(fitted, static_cast<int>(i) + 1, label_index));
   }
-  out.bias[static_cast<std::size_t>(slot)] =
-      static_cast<float>(get_decfun_coef(fitted, static_cast<int>(out.features) + 1, label_index));
+  out.bias[static_cast<std::size_t>(slot)] = static_cast<float>(get_decfun_bias(fitted, label_index));
 }
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -106,7 +105,8 @@ LogisticWeights fit_logistic(const LogisticProblem& problem, double c) {
                   nodes.rows(), 1.0};
   parameter chosen{};
   chosen.solver_type = L2R_LR;
-  chosen.eps = 0.01;
+  // liblinear scales the tolerance by the share of the smaller side, which one against the rest makes tiny.
+  chosen.eps = problem.class_count > 10 ? 0.2 : 0.02;
   chosen.C = c;
   const std::unique_ptr<::model, FreeModel> fitted(::train(&given, &chosen));
   std::vector<int> labels(static_cast<std::size_t>(get_nr_class(fitted.get())));

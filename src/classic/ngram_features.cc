@@ -44,7 +44,8 @@ void for_each_character(std::string_view text, const Use& use) {
     const utf8proc_ssize_t length = std::max<utf8proc_ssize_t>(1, utf8proc_iterate(at, left, &code));
     if (code >= 0) {
       utf8proc_uint8_t bytes[4];
-      const utf8proc_ssize_t lowered = utf8proc_encode_char(utf8proc_tolower(code), bytes);
+      // A code point has one to four bytes.
+      const auto lowered = std::clamp<utf8proc_ssize_t>(utf8proc_encode_char(utf8proc_tolower(code), bytes), 1, 4);
       use(code, std::string_view(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(lowered)));
     }
     at += length;
@@ -81,7 +82,7 @@ void count_characters(std::string_view text, Counts& counts) {
         }
       }
     }
-    piece = " ";
+    piece.assign(1, ' ');
     starts = {0};
   };
   for_each_character(text, [&](utf8proc_int32_t code, std::string_view lowered) {
