@@ -32,20 +32,20 @@ Result<std::vector<text::Message>> messages_of(const Json& json, const std::stri
 // A conversation that ends with the assistant is rendered as training does it: the prompt as at inference, then the
 // answer and the end of the turn, the loss on those.
 Result<Json> rendered(const model::Model& model, std::vector<text::Message> messages) {
-  text::RenderOptions options;
-  options.today = utc_today();
+  text::PromptSpec spec;
+  spec.today = utc_today();
   std::optional<std::string> answer;
   if (messages.back().role == "assistant") {
     answer = messages.back().content;
     messages.pop_back();
   }
-  auto prompt = text::encode_prompt(model.tokenizer, model.chat_template, messages, options, 1 << 20);
+  auto prompt = text::encode_prompt(messages, model.tokenizer, model.chat_template, spec);
   if (!prompt) return tl::unexpected(prompt.error());
   std::vector<text::TokenId> ids = prompt->ids;
   std::vector<int> mask(ids.size(), 0);
   std::string shown = prompt->rendered;
   if (answer) {
-    const auto tail = text::encode_answer(model.tokenizer, model.chat_template, *answer);
+    const auto tail = value_or_throw(text::encode_answer(*answer, model.tokenizer, model.chat_template));
     ids.insert(ids.end(), tail.begin(), tail.end());
     mask.insert(mask.end(), tail.size(), 1);
     shown += model.tokenizer.decode(tail);
