@@ -14,9 +14,11 @@
 namespace hone::model {
 
 struct Model {
-  std::string name;     // as the user named it
-  Path path;            // file or folder
-  std::string sha256;   // of the GGUF file, or of the folder's weight files in name order
+  std::string name;  // as the user named it
+  Path path;         // file or folder
+  // Of the GGUF file, or of the folder's weight file; of several weight files: of a line "hash  name" each, in name
+  // order; empty for a folder without weights. Remembered between starts (model/file_hash.h).
+  std::string sha256;
   std::shared_ptr<const Decoder> decoder;  // null when only the tokenizer was asked for
   text::Tokenizer tokenizer;
   text::ChatTemplate chat_template;
@@ -25,8 +27,10 @@ struct Model {
 
 enum class Parts { tokenizer_only, everything };
 
-// Opens MODEL: a `.gguf` file, a folder with config.json, or a catalogue name already pulled (else Failure environment,
-// naming `hone models pull`). Throws Failure.
+// Opens MODEL: a catalogue name already pulled (else Failure environment, naming `hone models pull`; write ./NAME for a
+// folder of that name), a `.gguf` file, or a folder with config.json. Weights are widened to f32. A file whose hash is
+// not the catalogue's, tensors that are missing, unknown or of another shape, and models this version cannot run are
+// refused by name. Throws Failure.
 Model open_model(tensor::Exec& exec, const std::string& model, Parts parts);
 
 }  // namespace hone::model

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -24,6 +25,7 @@ class TestServer {
   using Answer = std::function<std::string(const std::string& request)>;
 
   explicit TestServer(Answer answer) : answer_(std::move(answer)) {
+    ::setenv("no_proxy", "127.0.0.1", 1);  // a proxy of the machine's would not find this server
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;

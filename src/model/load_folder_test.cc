@@ -1,0 +1,184 @@
+#include "model/load_folder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "formats/safetensors.h"
+
+namespace hone::model {
+namespace {
+
+Json small_config() {
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"model_type", "llama"},
+          {"hidden_size", 8},
+          {"intermediate_size", 6},
+          {"num_hidden_layers", 1},
+          {"num_attention_heads", 2},
+          {"num_key_value_heads", 1},
+          {"vocab_size", 5},
+          {"max_position_embeddings", 64},
+          {"rms_norm_eps", 1e-5},
+          {"rope_theta", 100000},
+          {"rope_scaling", nullptr},
+          {"hidden_act", "silu"},
+          {"tie_word_embeddings", true}};
+}
+
+class LoadFolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / fmt::format("hone-folder-{}", ::getpid());
+    std::filesystem::create_directories(folder_);
+    write_config(small_config());
+    const Config config = value_or_throw(folder_config(small_config(), "x"));
+    const WeightsBuilder builder = value_or_throw(WeightsBuilder::make(config));
+    for (const WeightsBuilder::Wanted& wanted : builder.wanted()) add(wanted.name, wanted.shape);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write_config(const Json& json) { write_file(folder_ / "config.json", to_text(json)); }
+  void add(const std::string& name, tensor::Shape shape) {
+    tensor::Tensor values = tensor::Tensor::zeros(shape);
+    for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(tensors_.size()) + 0.5F;
+    tensors_[name] = std::move(values);
+  }
+  void write(const std::string& file, const std::function<bool(const std::string&)>& included) {
+    std::vector<formats::NamedView> views;
+    for (const auto& [name, values] : tensors_)
+      if (included(name)) views.push_back({name, values.view()});
+    formats::write_safetensors(folder_ / file, views, {});
+  }
+  void write_all() {
+    write("model.safetensors", [](const std::string&) { return true; });
+  }
+  std::string error() {
+    tensor::Exec exec(2);
+    const Result<Weights> weights = load_folder(exec, folder_);
+    return weights ? "" : weights.error().message;
+  }
+  void expect_says(std::string_view part) {
+    const std::string message = error();
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
+
+  Path folder_;
+  std::map<std::string, tensor::Tensor> tensors_;
+};
+
+TEST_F(LoadFolderTest, OneFileLoads) {
+  write_all();
+  tensor::Exec exec(2);
+  const Weights weights = value_or_throw(load_folder(exec, folder_));
+  EXPECT_EQ(weights.config.head_width, 4);
+  EXPECT_EQ(weights.config.rope_base, 100000.0F);
+  EXPECT_EQ(weights.layers[0].at(Site::down).f32()[0], tensors_.at("model.layers.0.mlp.down_proj.weight").f32()[0]);
+}
+
+TEST_F(LoadFolderTest, ShardsLoadAsOneFileDoes) {
+  write("a.safetensors", [](const std::string& name) { return name < "model.layers.0.n"; });
+  write("b.safetensors", [](const std::string& name) { return name >= "model.layers.0.n"; });
+  Json map = Json::object();
+  for (const auto& [name, values] : tensors_) map[name] = name < "model.layers.0.n" ? "a.safetensors" : "b.safetensors";
+  write_file(folder_ / "model.safetensors.index.json", to_text({{"weight_map", map}}));
+  EXPECT_EQ(error(), "");
+  std::filesystem::remove(folder_ / "b.safetensors");
+  expect_says("b.safetensors");
+  for (const char* outside : {"../b.safetensors", "/b.safetensors", "..", ""}) {
+    map["model.norm.weight"] = outside;
+    write_file(folder_ / "model.safetensors.index.json", to_text({{"weight_map", map}}));
+    expect_says("expected a file name");
+  }
+}
+
+TEST_F(LoadFolderTest, MissingWrongAndUnknownTensorsAreNamed) {
+  add("model.layers.0.self_attn.q_proj.bias", {8});
+  write_all();
+  expect_says("tensor 'model.layers.0.self_attn.q_proj.bias' is not a part");
+  tensors_.erase("model.layers.0.self_attn.q_proj.bias");
+  add("model.layers.0.self_attn.rotary_emb.inv_freq", {2});
+  add("lm_head.weight", {5, 8});  // stored again although tied
+  write_all();
+  EXPECT_EQ(error(), "");
+  add("model.norm.weight", {9});
+  write_all();
+  expect_says("tensor model.norm.weight has the shape [9], expected [8]");
+  tensors_.erase("model.norm.weight");
+  write_all();
+  expect_says("tensor model.norm.weight is missing");
+}
+
+TEST_F(LoadFolderTest, AFolderWithoutSafetensorsSaysSo) { expect_says("convert them to safetensors"); }
+
+TEST_F(LoadFolderTest, ATruncatedFileIsNamed) {
+  write_all();
+  const std::string bytes = value_or_throw(read_file(folder_ / "model.safetensors"));
+  write_file(folder_ / "model.safetensors", bytes.substr(0, bytes.size() - 10));
+  expect_says("model.safetensors");
+  expect_says("damaged or incomplete");
+}
+
+TEST(FolderConfig, OldAndNewRopeFieldsAgree) {
+  Json fresh = small_config();
+  fresh.erase("rope_theta");
+  fresh.erase("rope_scaling");
+  fresh["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 100000.0}};
+  const Config one = value_or_throw(folder_config(small_config(), "x"));
+  const Config two = value_or_throw(folder_config(fresh, "x"));
+  EXPECT_EQ(one.rope_base, two.rope_base);
+  EXPECT_EQ(one.head_width, two.head_width);
+}
+
+TEST(FolderConfig, DefaultsAreThoseOfTransformers) {
+  Json json = small_config();
+  for (const char* name :
+       {"num_key_value_heads", "rms_norm_eps", "rope_theta", "max_position_embeddings", "tie_word_embeddings"})
+    json.erase(name);
+  const Config config = value_or_throw(folder_config(json, "x"));
+  EXPECT_EQ(config.kv_heads, 2);
+  EXPECT_EQ(config.norm_epsilon, 1e-6F);
+  EXPECT_EQ(config.rope_base, 10000.0F);
+  EXPECT_EQ(config.context, 2048);
+  EXPECT_FALSE(config.tied_head);
+}
+
+TEST(FolderConfig, WhatTheDecoderCannotDoIsRefusedByField) {
+  const std::pair<const char*, Json> cases[] = {
+      {"rope_scaling", {{"rope_type", "llama3"}, {"factor", 32}}},
+      {"rope_scaling", {{"type", "linear"}, {"factor", 2}}},
+      {"rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 10000}}},
+      {"attention_bias", true},
+      {"mlp_bias", true},
+      {"hidden_act", "gelu"},
+      {"quantization_config", {{"quant_method", "awq"}}},
+      {"partial_rotary_factor", 0.5},
+  };
+  for (const auto& [name, value] : cases) {
+    Json json = small_config();
+    json[name] = value;
+    const Result<Config> config = folder_config(json, "config.json");
+    ASSERT_FALSE(config) << name;
+    EXPECT_EQ(config.error().code, ErrorCode::unsupported);
+    EXPECT_NE(config.error().message.find(fmt::format("config.json: field {}", name)), std::string::npos)
+        << config.error().message;
+  }
+  Json other = small_config();
+  other["architectures"] = {"Qwen3ForCausalLM"};
+  EXPECT_NE(folder_config(other, "x").error().message.find("Qwen3ForCausalLM"), std::string::npos);
+  EXPECT_FALSE(folder_config(Json::array(), "x"));
+}
+
+TEST(FolderConfig, FieldsOfAnotherTypeAreRefusedByName) {
+  for (const char* name : {"hidden_size", "num_hidden_layers", "vocab_size"}) {
+    for (const Json& value : {Json("8"), Json(-1), Json(0), Json(1.5), Json(nullptr), Json(1ULL << 40)}) {
+      Json json = small_config();
+      json[name] = value;
+      const Result<Config> config = folder_config(json, "x");
+      ASSERT_FALSE(config) << name << " " << value;
+      EXPECT_NE(config.error().message.find(name), std::string::npos);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hone::model

@@ -1,0 +1,161 @@
+#include "model/model.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/terminal.h"
+#include "formats/large_json.h"
+#include "model/catalogue.h"
+#include "model/file_hash.h"
+#include "model/load_folder.h"
+#include "model/load_gguf.h"
+
+namespace hone::model {
+namespace {
+
+struct Template {
+  text::ChatTemplate parsed;
+  bool is_default = false;
+};
+
+Template parse_template(const std::string* source, const std::string& where) {
+  if (source == nullptr || source->empty()) return {text::ChatTemplate::chatml(), true};
+  Result<text::ChatTemplate> parsed = text::ChatTemplate::parse(*source);
+  if (!parsed) fail(parsed.error().code, "{}: chat template: {}", printable(where), parsed.error().message);
+  return {std::move(*parsed), false};
+}
+
+std::shared_ptr<const Decoder> make_decoder(Weights weights) {
+  return std::make_shared<const Decoder>(std::make_shared<const Weights>(std::move(weights)));
+}
+
+text::Tokenizer checked(Result<text::Tokenizer> tokenizer, const std::string& where) {
+  if (!tokenizer) fail(tokenizer.error().code, "{}: tokenizer: {}", printable(where), tokenizer.error().message);
+  return std::move(*tokenizer);
+}
+
+// An id the embedding has no row for would be read out of bounds.
+void check_fits(const text::Tokenizer& tokenizer, const Decoder& decoder, const std::string& where) {
+  if (tokenizer.vocabulary_size() <= static_cast<std::size_t>(decoder.config().vocabulary)) return;
+  fail(ErrorCode::bad_input, "{}: the tokenizer has {} tokens, but the embedding only {} rows", printable(where),
+       tokenizer.vocabulary_size(), decoder.config().vocabulary);
+}
+
+Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts) {
+  const std::string where = path.string();
+  const formats::GgufFile file = value_or_throw(formats::GgufFile::open(path));
+  std::shared_ptr<const Decoder> decoder;
+  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_gguf(exec, file, where)));
+  text::Tokenizer tokenizer = checked(text::Tokenizer::from_gguf(value_or_throw(gguf_vocabulary(file, where))), where);
+  if (decoder) check_fits(tokenizer, *decoder, where);
+  Template chat = parse_template(file.string("tokenizer.chat_template"), where);
+  return {.name = where,
+          .path = path,
+          .sha256 = value_or_throw(remembered_sha256(path)),
+          .decoder = std::move(decoder),
+          .tokenizer = std::move(tokenizer),
+          .chat_template = std::move(chat.parsed),
+          .default_template = chat.is_default};
+}
+
+// chat_template.jinja comes before tokenizer_config.json's chat_template, as in transformers: a text, or a list of
+// named templates of which "default" counts.
+Template folder_template(const Path& folder, const Json& config) {
+  const Path path = folder / "chat_template.jinja";
+  if (std::filesystem::exists(path)) {
+    const std::string source = value_or_throw(read_file(path));
+    return parse_template(&source, path.string());
+  }
+  const std::string where = (folder / "tokenizer_config.json").string();
+  if (!config.is_object() || !config.contains("chat_template")) return parse_template(nullptr, where);
+  const Json& field = config["chat_template"];
+  std::string source;
+  if (field.is_string()) source = field.get<std::string>();
+  if (field.is_array()) {
+    for (const Json& item : field)
+      if (item.is_object() && item.contains("name") && item["name"] == "default" && item.contains("template") &&
+          item["template"].is_string())
+        source = item["template"].get<std::string>();
+  }
+  if (source.empty() && !field.is_null() && !(field.is_array() && field.empty()))
+    fail(ErrorCode::bad_input, "{}: chat_template must be a text, or a list with a template named \"default\"", where);
+  return parse_template(&source, where);
+}
+
+// One file: its hash. Several: the hash of a line "hash  name" for each, in name order.
+std::string folder_sha256(const Path& folder) {
+  const Result<std::vector<Path>> files = weight_files(folder);
+  if (!files) return "";
+  std::string lines;
+  for (const Path& file : *files) {
+    const std::string hash = value_or_throw(remembered_sha256(file));
+    if (files->size() == 1) return hash;
+    lines += fmt::format("{}  {}\n", hash, file.filename().string());
+  }
+  return sha256_hex(lines);
+}
+
+Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts) {
+  std::shared_ptr<const Decoder> decoder;
+  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_folder(exec, folder)));
+  const Path json_path = folder / "tokenizer.json";
+  const std::string json_text = value_or_throw(read_file(json_path));
+  const Json json = value_or_throw(formats::parse_large_json(json_text, json_path.string()));
+  const Path config_path = folder / "tokenizer_config.json";
+  Json config;
+  if (std::filesystem::exists(config_path))
+    config = value_or_throw(formats::parse_large_json(value_or_throw(read_file(config_path)), config_path.string()));
+  text::Tokenizer tokenizer = checked(text::Tokenizer::from_json(json, config), json_path.string());
+  if (decoder) check_fits(tokenizer, *decoder, json_path.string());
+  Template chat = folder_template(folder, config);
+  return {.name = folder.string(),
+          .path = folder,
+          .sha256 = folder_sha256(folder),
+          .decoder = std::move(decoder),
+          .tokenizer = std::move(tokenizer),
+          .chat_template = std::move(chat.parsed),
+          .default_template = chat.is_default};
+}
+
+Model open_entry(tensor::Exec& exec, const CatalogueEntry& entry, Parts parts) {
+  if (parts == Parts::everything && !entry.runs())
+    fail(ErrorCode::unsupported,
+         "{} is a {} model, which this version of Hone cannot run yet; it runs llama models such as {}", entry.name,
+         entry.architecture, default_model);
+  if (!is_cached(entry))
+    fail(ErrorCode::environment, "model {} is not here yet; fetch it with `hone models pull {}`", entry.name,
+         entry.name);
+  // The hash comes first: a damaged file should be called that, whatever its damage would be mistaken for.
+  const std::string hash = value_or_throw(remembered_sha256(cached_path(entry)));
+  if (!entry.sha256.empty() && hash != entry.sha256)
+    fail(ErrorCode::bad_input, "{}: the file's SHA-256 is {}, expected {}; fetch it again with `hone models pull {}`",
+         cached_path(entry).string(), hash, entry.sha256, entry.name);
+  return open_gguf(exec, cached_path(entry), parts);
+}
+
+}  // namespace
+
+Model open_model(tensor::Exec& exec, const std::string& model, Parts parts) {
+  const CatalogueEntry* entry = find_in_catalogue(model);
+  std::error_code error;
+  if (entry != nullptr) {
+    Model opened = open_entry(exec, *entry, parts);
+    opened.name = entry->name;
+    return opened;
+  }
+  const Path path(model);
+  if (std::filesystem::is_directory(path, error)) {
+    if (std::filesystem::exists(path / (parts == Parts::everything ? "config.json" : "tokenizer.json"), error))
+      return open_folder(exec, path, parts);
+    fail(ErrorCode::bad_input, "{}: not a model folder: no {} in it", printable(model),
+         parts == Parts::everything ? "config.json" : "tokenizer.json");
+  }
+  if (std::filesystem::exists(path, error)) return open_gguf(exec, path, parts);
+  std::string names;
+  for (const CatalogueEntry& known : catalogue()) names += (names.empty() ? "" : ", ") + known.name;
+  fail(ErrorCode::bad_input, "no model '{}': expected a .gguf file, a folder with config.json, or one of {}",
+       printable(model), names);
+}
+
+}  // namespace hone::model
