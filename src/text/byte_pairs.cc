@@ -21,17 +21,24 @@ std::uint64_t pair_key(TokenId left, TokenId right) {
   return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) | static_cast<std::uint32_t>(right);
 }
 
-std::uint64_t piece_hash(std::string_view piece) {
-  if (piece.size() > 16) return hash64(piece);
+// The most bytes a piece may have to be kept in its slot.
+constexpr std::size_t slot_bytes = 15;
+
+struct PieceKey {
   std::uint64_t low = 0;
-  std::uint64_t high = piece.size();
-  std::memcpy(&low, piece.data(), std::min<std::size_t>(8, piece.size()));
-  if (piece.size() > 8) {
-    std::uint64_t tail = 0;
-    std::memcpy(&tail, piece.data() + piece.size() - 8, 8);
-    high ^= std::rotl(tail, 29);
-  }
-  return mix64(low ^ mix64(high));
+  std::uint64_t high = 0;
+  std::size_t hash() const { return mix64(low ^ (high * 0x9E3779B97F4A7C15ULL)); }
+};
+
+// piece.size() <= slot_bytes
+PieceKey key_of(std::string_view piece) {
+  std::array<unsigned char, 16> bytes{};
+  std::copy(piece.begin(), piece.end(), bytes.begin());
+  bytes[15] = static_cast<unsigned char>(piece.size());
+  PieceKey key;
+  std::memcpy(&key.low, bytes.data(), 8);
+  std::memcpy(&key.high, bytes.data() + 8, 8);
+  return key;
 }
 
 std::size_t table_size(std::size_t entries) { return std::bit_ceil(std::max<std::size_t>(16, entries * 2)); }
@@ -50,6 +57,13 @@ BytePairs::BytePairs(const TokenTable& tokens, const std::vector<bool>& plain, c
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     insert(merges[rank].left, merges[rank].right,
            (static_cast<std::uint64_t>(rank) << 32) | static_cast<std::uint32_t>(merges[rank].merged));
+  }
+  byte_merges_.assign(std::size_t{256} * 256, no_merge);
+  for (std::size_t first = 0; first < 256; ++first) {
+    for (std::size_t second = 0; second < 256; ++second) {
+      if (byte_ids_[first] == no_token || byte_ids_[second] == no_token) continue;
+      byte_merges_[first * 256 + second] = merge_of(byte_ids_[first], byte_ids_[second]);
+    }
   }
   index_whole_pieces(plain, whole_pieces);
 }
@@ -72,9 +86,10 @@ std::uint64_t BytePairs::merge_of(TokenId left, TokenId right) const {
 }
 
 void BytePairs::index_whole_pieces(const std::vector<bool>& plain, WholePieces whole_pieces) {
-  std::vector<std::pair<std::uint64_t, TokenId>> found;
+  std::vector<TokenId> found;
   Scratch scratch;
   std::vector<TokenId> ids;
+  std::size_t count_short = 0;
   for (std::size_t id = 0; id < tokens_->size(); ++id) {
     const std::string_view bytes = (*tokens_)[id];
     if (bytes.empty() || !plain[id]) continue;
@@ -83,27 +98,60 @@ void BytePairs::index_whole_pieces(const std::vector<bool>& plain, WholePieces w
       encode(bytes, scratch, ids);
       if (ids.size() != 1 || ids[0] != static_cast<TokenId>(id)) continue;
     }
-    found.emplace_back(piece_hash(bytes), static_cast<TokenId>(id));
+    if (bytes.size() <= slot_bytes) ++count_short;
+    found.push_back(static_cast<TokenId>(id));
   }
-  pieces_.assign(table_size(found.size()), {0, no_token});
-  for (const auto& [hash, id] : found) {
-    std::size_t at = hash & (pieces_.size() - 1);
-    while (pieces_[at].second != no_token) at = (at + 1) & (pieces_.size() - 1);
-    pieces_[at] = {static_cast<std::uint32_t>(hash >> 32), id};
+  short_pieces_.assign(table_size(count_short), ShortPiece{});
+  long_pieces_.assign(table_size(found.size() - count_short), no_token);
+  for (const TokenId id : found) insert_whole_piece(id);
+}
+
+void BytePairs::insert_whole_piece(TokenId id) {
+  const std::string_view bytes = (*tokens_)[static_cast<std::size_t>(id)];
+  if (bytes.size() <= slot_bytes) {
+    const PieceKey key = key_of(bytes);
+    std::size_t at = key.hash() & (short_pieces_.size() - 1);
+    while (short_pieces_[at].id != no_token) at = (at + 1) & (short_pieces_.size() - 1);
+    short_pieces_[at] = {key.low, key.high, id};
+  } else {
+    std::size_t at = hash64(bytes) & (long_pieces_.size() - 1);
+    while (long_pieces_[at] != no_token) at = (at + 1) & (long_pieces_.size() - 1);
+    long_pieces_[at] = id;
   }
 }
 
 TokenId BytePairs::whole_piece(std::string_view piece) const {
-  if (pieces_.empty()) return no_token;
-  const std::uint64_t hash = piece_hash(piece);
-  const auto upper = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = hash & (pieces_.size() - 1); pieces_[at].second != no_token;
-       at = (at + 1) & (pieces_.size() - 1)) {
-    if (pieces_[at].first == upper && (*tokens_)[static_cast<std::size_t>(pieces_[at].second)] == piece) {
-      return pieces_[at].second;
+  if (piece.size() <= slot_bytes && !short_pieces_.empty()) {
+    const PieceKey key = key_of(piece);
+    std::size_t at = key.hash() & (short_pieces_.size() - 1);
+    while (short_pieces_[at].id != no_token &&
+           (short_pieces_[at].low != key.low || short_pieces_[at].high != key.high)) {
+      at = (at + 1) & (short_pieces_.size() - 1);
     }
+    return short_pieces_[at].id;
+  }
+  if (piece.size() > slot_bytes && !long_pieces_.empty()) {
+    std::size_t at = hash64(piece) & (long_pieces_.size() - 1);
+    while (long_pieces_[at] != no_token && (*tokens_)[static_cast<std::size_t>(long_pieces_[at])] != piece) {
+      at = (at + 1) & (long_pieces_.size() - 1);
+    }
+    return long_pieces_[at];
   }
   return no_token;
+}
+
+// Each byte's token, and the merge of each neighbouring pair.
+void BytePairs::start(std::string_view piece, Scratch& scratch) const {
+  scratch.ids.clear();
+  scratch.merges.clear();
+  std::size_t before = 0;
+  for (const char c : piece) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte_ids_[byte] == no_token) continue;
+    if (!scratch.ids.empty()) scratch.merges.push_back(byte_merges_[before * 256 + byte]);
+    scratch.ids.push_back(byte_ids_[byte]);
+    before = byte;
+  }
 }
 
 void BytePairs::encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const {
@@ -111,10 +159,7 @@ void BytePairs::encode(std::string_view piece, Scratch& scratch, std::vector<Tok
     out.push_back(whole);
     return;
   }
-  scratch.ids.clear();
-  for (const char byte : piece) {
-    if (const TokenId id = byte_ids_[static_cast<unsigned char>(byte)]; id != no_token) scratch.ids.push_back(id);
-  }
+  start(piece, scratch);
   if (scratch.ids.size() <= short_piece) {
     merge_short(scratch);
   } else {
@@ -126,8 +171,6 @@ void BytePairs::encode(std::string_view piece, Scratch& scratch, std::vector<Tok
 void BytePairs::merge_short(Scratch& scratch) const {
   std::vector<TokenId>& ids = scratch.ids;
   std::vector<std::uint64_t>& merges = scratch.merges;
-  merges.clear();
-  for (std::size_t i = 0; i + 1 < ids.size(); ++i) merges.push_back(merge_of(ids[i], ids[i + 1]));
   while (!merges.empty()) {
     const auto least = std::min_element(merges.begin(), merges.end());
     if (*least == no_merge) return;

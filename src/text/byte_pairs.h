@@ -49,16 +49,26 @@ class BytePairs {
   // Rank in the upper, resulting token in the lower 32 bits; no_merge where the pair never merges.
   std::uint64_t merge_of(TokenId left, TokenId right) const;
   void insert(TokenId left, TokenId right, std::uint64_t merge);
+  void start(std::string_view piece, Scratch& scratch) const;
   void merge_short(Scratch& scratch) const;
   void merge_long(std::vector<TokenId>& ids) const;
   void index_whole_pieces(const std::vector<bool>& plain, WholePieces whole_pieces);
+  void insert_whole_piece(TokenId id);
   TokenId whole_piece(std::string_view piece) const;
 
   const TokenTable* tokens_;
   std::array<TokenId, 256> byte_ids_;
-  std::vector<Slot> slots_;  // open addressing by pair
-  // Open addressing by hash: upper 32 bits of the hash and the id of a token that a piece with the same bytes becomes.
-  std::vector<std::pair<std::uint32_t, TokenId>> pieces_;
+  std::vector<Slot> slots_;                 // open addressing by pair
+  std::vector<std::uint64_t> byte_merges_;  // merge_of the tokens of two bytes, [first * 256 + second]
+  // Tokens that a piece of the same bytes becomes, by open addressing. Nearly all pieces are short, and those are kept
+  // in the slot, so that finding one costs one cache line.
+  struct ShortPiece {
+    std::uint64_t low = 0;   // bytes 0..7
+    std::uint64_t high = 0;  // bytes 8..14, then the length
+    TokenId id = -1;
+  };
+  std::vector<ShortPiece> short_pieces_;
+  std::vector<TokenId> long_pieces_;
 };
 
 }  // namespace hone::text

@@ -27,7 +27,8 @@ bool is_python_space(std::uint32_t code);
 // `\w`: letters, marks, numbers and connecting punctuation.
 bool is_word_character(std::uint32_t code);
 
-// Unicode Normalization Form C of valid UTF-8.
+// Unicode Normalization Form C of valid UTF-8, as of Unicode 9: what the NFC step of Hugging Face's tokenizers
+// computes.
 std::string nfc(std::string_view text);
 
 }  // namespace hone::text
