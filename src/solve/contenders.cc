@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/progress.h"
 #include "eval/runner.h"
 
 namespace hone::solve {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/progress.h"
 #include "diagnose/diagnose.h"
 #include "solve/bundle_stage.h"
 #include "solve/local_model.h"

@@ -171,7 +171,10 @@ train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const Trai
     hooks.validate = [&](const model::Adapter& adapter, int step) { return validator(adapter, step); };
   }
   return train::run(*local.exec, *local.model.decoder,
-                    {.examples = encoded.examples, .spec = job.spec, .checkpoint_folder = job.checkpoint_folder},
+                    {.examples = encoded.examples,
+                     .spec = job.spec,
+                     .checkpoint_folder = job.checkpoint_folder,
+                     .base_sha256 = local.model.sha256},
                     hooks);
 }
 
