@@ -1,5 +1,5 @@
-// LoRA fine-tuning: AdamW, warm-up and decay, clipping, exact accumulation, validation by the task's metric, early stop,
-// checkpoints and exact resume.
+// LoRA fine-tuning: AdamW, warm-up and decay, clipping, exact accumulation, validation by the task's metric, early
+// stop, checkpoints and exact resume.
 #pragma once
 
 #include <cstdint>
@@ -21,32 +21,32 @@ struct TrainSpec {
   model::LoraSpec lora;
   double learning_rate = 5e-4;
   int epochs = 3;
-  int batch_rows = 16;              // effective batch
-  int micro_batch_tokens = 2048;    // computed tokens a micro-batch holds at most (at least one row)
-  double warmup = 0.1;              // share of the steps
-  Decay decay = Decay::linear;      // to zero
+  int batch_rows = 16;            // effective batch
+  int micro_batch_tokens = 2048;  // computed tokens a micro-batch holds at most (at least one row)
+  double warmup = 0.1;            // share of the steps
+  Decay decay = Decay::linear;    // to zero
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
-  double clip = 1.0;                // global gradient norm
-  std::uint64_t seed = 1;           // data order
+  double clip = 1.0;       // global gradient norm
+  std::uint64_t seed = 1;  // data order
   int validations_per_epoch = 2;
-  int patience = 4;                 // validations without gain before stopping; 0: never
-  int checkpoint_every = 50;        // steps; also after each validation and on a stop
-  double max_seconds = 0;           // 0: no limit; reached: ends as an early stop
+  int patience = 4;           // validations without gain before stopping; 0: never
+  int checkpoint_every = 50;  // steps; also after each validation and on a stop
+  double max_seconds = 0;     // 0: no limit; reached: ends as an early stop
 };
 Json to_json(const TrainSpec& spec);
 Result<TrainSpec> spec_from_json(const Json& json);
 
 struct StepEvent {
-  int step = 0;            // from 1
-  int steps = 0;           // planned
+  int step = 0;   // from 1
+  int steps = 0;  // planned
   double epoch = 0;
-  double loss = 0;         // mean over loss tokens
+  double loss = 0;  // mean over loss tokens
   double gradient_norm = 0;
   double learning_rate = 0;
   std::int64_t tokens = 0;    // of the rows of this step, shared tokens counted once a row
   std::int64_t computed = 0;  // tokens the engine ran
   double seconds = 0;
-  bool skipped = false;       // the loss was not finite
+  bool skipped = false;  // the loss was not finite
 };
 
 struct Validation {
@@ -57,35 +57,41 @@ struct Validation {
 
 struct Hooks {
   std::function<void(const StepEvent&)> on_step;
-  // Scores the adapter on the validation rows. Empty: no validation, the last step's adapter is kept.
+  // Scores the adapter on the validation rows. Empty: no validation, the last step's adapter is kept. What it returns
+  // after `stop` was requested is thrown away.
   std::function<Validation(const model::Adapter&, int step)> validate;
   std::function<void(const Validation&)> on_validation;
   std::stop_token stop;
 };
 
 struct Outcome {
-  model::Adapter adapter;        // the best by validation, else the last
+  model::Adapter adapter;  // the best by validation, else the last
   int steps = 0;
   int best_step = 0;
   std::int64_t tokens = 0;
   double seconds = 0;
   std::vector<StepEvent> events;
   std::vector<Validation> validations;
-  std::string ended;             // "all epochs", "no gain for 4 validations", "time", "interrupted"
+  std::string ended;  // "all epochs", "no gain for 4 validations", "time", "interrupted"
 };
 
 struct TrainJob {
   std::span<const data::Example> examples;
   TrainSpec spec;
-  Path checkpoint_folder;  // empty: no checkpoints. One that holds a checkpoint of the same job is resumed, bit-exactly.
+  // Empty: no checkpoints. One that holds a checkpoint of the same job is resumed, bit-exactly (a finished one gives
+  // its outcome at once); of another job: a Failure (bad_input).
+  Path checkpoint_folder;
+  std::string base_sha256;  // of the base weights, part of the job's identity
 };
 
-// Trains. Throws Failure (bad_input) after three non-finite losses in a row; an interrupt ends with ended = "interrupted" and
-// a checkpoint.
+// Trains. Throws Failure (bad_input) after three non-finite losses in a row, or on an example without prompt or answer;
+// an interrupt ends with ended = "interrupted" and a checkpoint. After kill -9 the steps since the last checkpoint are
+// run again, so on_step and on_validation may see a step number twice, with equal figures.
 Outcome run(tensor::Exec& exec, const model::Decoder& decoder, const TrainJob& job, const Hooks& hooks);
 
 // Packs examples into one batch: the trie of their token ids, so that shared prefixes are computed once. Targets carry
-// weight 1 a loss token.
+// weight 1 a loss token; equal targets of one row are one target with their summed weight. The last token of an example
+// is only predicted, never run.
 model::TrainBatch pack(std::span<const data::Example* const> examples);
 
 }  // namespace hone::train
