@@ -41,7 +41,7 @@ class CatalogueTest : public testing::Test {
         path_("PATH", (folder_ / "bin").string() + ":/usr/bin:/bin"),
         no_proxy_("no_proxy", "127.0.0.1") {
     std::filesystem::create_directories(folder_ / "bin");
-    for (int i = 0; i < 50000; ++i) content_ += static_cast<char>('a' + i * i % 23);
+    for (unsigned i = 0; i < 50000; ++i) content_ += static_cast<char>('a' + i * i % 23);
     entry_.name = "tiny";
     entry_.file = "tiny.gguf";
     entry_.bytes = content_.size();

@@ -18,7 +18,7 @@ class DownloadTest : public testing::Test {
   void SetUp() override {
     folder_ = std::filesystem::temp_directory_path() / fmt::format("hone-download-{}", ::getpid());
     std::filesystem::create_directories(folder_);
-    for (int i = 0; i < 100000; ++i) content_ += static_cast<char>('a' + i * i % 26);
+    for (unsigned i = 0; i < 100000; ++i) content_ += static_cast<char>('a' + i * i % 26);
     target_ = folder_ / "models" / "file.bin";
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
