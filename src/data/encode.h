@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/task.h"
 #include "data/row.h"
+#include "data/task.h"
 #include "text/chat_template.h"
 #include "text/message.h"
 #include "text/tokenizer.h"

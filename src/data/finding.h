@@ -12,7 +12,7 @@ enum class Severity { note, warning, error };
 const char* name_of(Severity severity);
 
 struct Finding {
-  std::string id;                 // stable: "duplicate", "conflicting-labels", "single-class-collapse", ...
+  std::string id;  // stable: "duplicate", "conflicting-labels", "single-class-collapse", ...
   Severity severity = Severity::note;
   std::string title;              // one plain sentence
   Json evidence;                  // numbers

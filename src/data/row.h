@@ -11,18 +11,22 @@
 namespace hone::data {
 
 struct Row {
-  std::string id;         // the id column, else SHA-256 (first 16 hex) of the canonical input plus an ordinal among equals
+  std::string id;  // the id column, else SHA-256 (first 16 hex) of the canonical input plus an ordinal among equals
   std::string input;
-  std::string output;     // label, text, or JSON text
+  std::string output;  // label, text, or JSON text
   std::string rationale;
-  std::string group;      // filled by the split where the data names none
+  std::string group;  // filled by the split where the data names none
   std::string source;
-  std::size_t line = 0;   // in its file, from 1
+  std::size_t line = 0;  // in its file, from 1
 };
 
 struct Rejected {
   std::size_t line = 0;
   std::string why;
+  // malformed, not-utf8, nul, duplicate-key, ragged, missing-column, empty, too-long, unknown-label, wrong-type,
+  // not-json
+  std::string reason;
+  std::string file;  // its name without folders
 };
 
 struct Imported {
@@ -30,8 +34,11 @@ struct Imported {
   std::vector<Rejected> rejected;  // each with line and reason; never silently dropped
 };
 
-// Reads JSONL or CSV by the file's ending (.jsonl, .csv, .tsv) with the task's column names. Fails whole only when the file
-// can't be read, a named column is missing everywhere, or ids are duplicated (naming both lines).
+// Texts of this many bytes and more are refused: no model here reads them, and they are mostly a mistake in the file.
+constexpr std::size_t too_long_bytes = 1'000'000;
+
+// Reads JSONL or CSV by the file's ending (.jsonl, .csv, .tsv) with the task's column names. Fails whole only when the
+// file can't be read, a named column is missing everywhere, or ids are duplicated (naming both lines).
 Result<Imported> import_rows(const Path& file, const Task& task);
 
 // "{file, sha256, rows}" facts for the manifest.

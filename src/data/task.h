@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/files.h"
@@ -13,46 +14,59 @@ namespace hone::data {
 
 enum class Kind { classify, json, text };
 const char* name_of(Kind kind);
+Result<Kind> kind_named(const std::string& name);
+// macro_f1 for classify, exact for json, chrf for text.
+std::string default_metric(Kind kind);
 
 struct DataFiles {
-  Path train;                    // resolved against the task's folder
+  Path train;  // resolved against the task's folder
   std::optional<Path> validation;
-  std::optional<Path> test;      // a user's own test file is used whole
-  std::string input = "input";   // column or key names
+  std::optional<Path> test;     // a user's own test file is used whole
+  std::string input = "input";  // column or key names
   std::string output = "output";
-  std::string id;                // empty: ids are made (see Row)
-  std::string group;             // empty: groups are found (near-duplicates share one)
-  std::string source = "source"; // optional in the data
+  std::string id;                 // empty: ids are made (see Row)
+  std::string group;              // empty: groups are found (near-duplicates share one)
+  std::string source = "source";  // optional in the data
 };
 
 struct Circumstances {
   std::optional<double> requests_per_month;
-  std::optional<double> latency_ms;      // the slowest p95 that will do
-  bool is_private = false;               // rows must not leave the machine
-  std::string changes = "rarely";        // how often the task changes: never, rarely, monthly, weekly
+  std::optional<double> latency_ms;          // the slowest p95 that will do
+  bool is_private = false;                   // rows must not leave the machine
+  std::string changes = "rarely";            // how often the task changes: never, rarely, monthly, weekly
   std::string compare_price = "gpt-6-luna";  // the priced model to weigh against
 };
 
 struct Task {
-  Path file;                         // hone.toml itself
+  Path file;  // hone.toml itself
   Path folder;
   std::string name;
   Kind kind = Kind::classify;
   std::string instruction;
-  std::vector<std::string> labels;   // classify only, in the file's order
-  std::string positive;              // the label that blocks or alerts, if any ("malicious")
+  std::vector<std::string> labels;  // classify only, in the file's order
+  std::string positive;             // the label that blocks or alerts, if any ("malicious")
   bool abstain = false;
-  std::string metric;                // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
-  std::optional<double> target;      // of the metric, 0..1
-  double margin = 0.02;              // differences smaller than this count as equivalent
+  std::string metric;            // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
+  std::optional<double> target;  // of the metric, 0..1
+  double margin = 0.02;          // differences smaller than this count as equivalent
   DataFiles data;
   Circumstances circumstances;
-  std::string model;                 // base model; the catalogue's default when not given
+  std::string model;  // base model; the catalogue's default when not given
   std::uint64_t seed = 1;
 };
 
-// Reads hone.toml (or FOLDER/hone.toml). An error for every unknown key, wrong type or wrong value names file, line, key,
-// what was expected and what came.
+// Every figure and choice of a task checked against the others: labels for classify only, a metric that fits the kind,
+// ... An error lists all that is wrong, a line each.
+Result<void> validate(const Task& task);
+
+// Reads hone.toml (or FOLDER/hone.toml). An error for every unknown key, wrong type or wrong value names file, line,
+// key, what was expected and what came.
 Result<Task> load_task(const Path& file_or_folder);
+// The same from text; `file` names it in errors and its folder resolves paths.
+Result<Task> parse_task(std::string_view toml, const Path& file);
+
+// The task as hone.toml: parse_task(task_text(t), t.file) equals t. Data paths are written relative to the task's
+// folder where they lie in it.
+std::string task_text(const Task& task);
 
 }  // namespace hone::data

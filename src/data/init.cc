@@ -1,0 +1,359 @@
+#include "data/init.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "base/json.h"
+#include "base/terminal.h"
+#include "data/normal_text.h"
+#include "data/raw_rows.h"
+#include "data/row.h"
+#include "data/task.h"
+#include "data/task_json.h"
+
+namespace hone::data {
+namespace {
+
+constexpr std::size_t longest_label = 80;  // bytes
+constexpr std::size_t most_labels = 300;
+
+// What is known of a column after one pass over the file.
+struct Column {
+  std::string name;
+  std::size_t filled = 0;
+  std::size_t bytes = 0;
+  std::size_t structures = 0;  // JSON objects or arrays, as values or as text
+  std::size_t longest = 0;
+  std::unordered_map<std::string, std::size_t> counts;  // of distinct texts, in canonical form
+  double mean_bytes() const { return filled == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(filled); }
+};
+
+struct Table {
+  std::vector<Column> columns;  // in file order
+  std::size_t rows = 0;
+  std::size_t unreadable = 0;
+  Column* find(const std::string& name) {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; });
+    return found == columns.end() ? nullptr : &*found;
+  }
+};
+
+bool is_structure_text(const RawValue& value) {
+  if (value.type == ValueType::structure) return true;
+  const std::size_t first = value.text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || (value.text[first] != '{' && value.text[first] != '[')) return false;
+  return parse_json(value.text, "output").has_value();
+}
+
+Result<Table> read_table(const Path& file) {
+  Table table;
+  std::unordered_map<std::string, std::size_t> places;
+  const auto names = read_raw_rows(file, [&](RawRow&& row) {
+    ++table.rows;
+    if (!row.why.empty()) {
+      ++table.unreadable;
+      return;
+    }
+    for (const auto& [name, value] : row.values) {
+      const auto [place, is_new] = places.emplace(name, table.columns.size());
+      if (is_new) table.columns.push_back({name, 0, 0, 0, 0, {}});
+      Column& column = table.columns[place->second];
+      if (value.type == ValueType::null || value.text.size() >= too_long_bytes) continue;
+      std::string text = canonical_text(value.text);
+      if (text.empty()) continue;
+      ++column.filled;
+      column.bytes += text.size();
+      column.longest = std::max(column.longest, text.size());
+      column.structures += is_structure_text(value) ? 1 : 0;
+      ++column.counts[std::move(text)];
+    }
+  });
+  if (!names) return tl::unexpected<Error>(names.error());
+  return table;
+}
+
+// The first of `wanted` that names a filled column, however it is cased.
+const Column* named(const Table& table, std::initializer_list<const char*> wanted, const Column* other_than) {
+  for (const char* name : wanted) {
+    for (const Column& column : table.columns) {
+      if (&column != other_than && column.filled > 0 && folded_text(column.name) == folded_text(name)) return &column;
+    }
+  }
+  return nullptr;
+}
+
+bool looks_like_labels(const Column& column) {
+  return column.counts.size() >= 2 && column.counts.size() <= most_labels && column.longest <= longest_label &&
+         column.structures == 0 && column.filled >= 3 * column.counts.size();
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+class Guesser {
+ public:
+  Guesser(Path file, Path folder) : file_(std::move(file)), folder_(std::move(folder)) {}
+
+  Result<InitResult> run() {
+    Result<Table> table = read_table(file_);
+    if (!table) return tl::unexpected<Error>(table.error());
+    table_ = std::move(*table);
+    const std::string name = printable(file_.string());
+    if (table_.rows == 0) return bad_input("{}: no rows; add examples, then run this again", name);
+    guess_columns();
+    if (input_ == nullptr || output_ == nullptr) {
+      return bad_input("{}: expected two columns with text, an input and its answer; found {}", name,
+                       table_.columns.empty() ? "none" : name_list(column_names(), 12));
+    }
+    guess_kind();
+    if (task_.kind == Kind::classify) {
+      if (const Result<void> labels = guess_labels(); !labels) return tl::unexpected<Error>(labels.error());
+    }
+    task_.metric = default_metric(task_.kind);
+    draft_instruction();
+    std::string toml = text();
+    if (const Result<void> works = accepted(toml); !works) return tl::unexpected<Error>(works.error());
+    return InitResult{std::move(toml), std::move(notes_)};
+  }
+
+ private:
+  std::vector<std::string> column_names() const {
+    std::vector<std::string> names;
+    for (const Column& column : table_.columns) names.push_back(column.name);
+    return names;
+  }
+
+  template <class... Args>
+  void note(const char* key, fmt::format_string<Args...> format, Args&&... args) {
+    const std::string sentence = fmt::format(format, std::forward<Args>(args)...);
+    comments_[key] = sentence;
+    notes_.push_back(fmt::format("{}: {}", key, sentence));
+  }
+
+  void guess_columns() {
+    output_ = named(table_,
+                    {"output", "label", "labels", "category", "class", "intent", "target", "answer", "completion",
+                     "response", "sentiment", "topic", "type", "expected", "y"},
+                    nullptr);
+    input_ = named(table_,
+                   {"input", "text", "prompt", "question", "query", "message", "sentence", "utterance", "content",
+                    "document", "body", "review", "comment", "title", "x"},
+                   output_);
+    const bool input_was_named = input_ != nullptr;
+    const bool output_was_named = output_ != nullptr;
+    if (input_ == nullptr) {
+      for (const Column& column : table_.columns) {
+        if (&column == output_ || column.filled == 0) continue;
+        if (input_ == nullptr || column.mean_bytes() > input_->mean_bytes()) input_ = &column;
+      }
+    }
+    if (output_ == nullptr) {
+      // Labels first; else the last other column, where answers usually stand.
+      for (const Column& column : table_.columns) {
+        if (&column == input_ || column.filled == 0) continue;
+        if (output_ == nullptr || !looks_like_labels(*output_)) output_ = &column;
+      }
+    }
+    if (input_ == nullptr || output_ == nullptr) return;
+    task_.data.input = input_->name;
+    task_.data.output = output_->name;
+    note("input", "{}",
+         input_was_named ? fmt::format("the column \"{}\", by its name", printable(input_->name))
+                         : fmt::format("the column \"{}\", which has the longest texts", printable(input_->name)));
+    note("output", "{}",
+         output_was_named ? fmt::format("the column \"{}\", by its name", printable(output_->name))
+                          : fmt::format("the column \"{}\", the likeliest to hold answers", printable(output_->name)));
+    guess_extra_columns();
+  }
+
+  void guess_extra_columns() {
+    if (const Column* id = named(table_, {"id", "row_id", "uid", "uuid", "example_id"}, nullptr);
+        id != nullptr && id != input_ && id != output_) {
+      if (id->filled == table_.rows - table_.unreadable && id->counts.size() == id->filled) {
+        task_.data.id = id->name;
+        note("id", "the column \"{}\": filled and different in every row", printable(id->name));
+      } else {
+        notes_.push_back(
+            fmt::format("id: \"{}\" is empty or repeated in places, so Hone makes its own ids", printable(id->name)));
+      }
+    }
+    if (const Column* group = named(table_, {"group", "group_id", "conversation_id", "thread_id"}, nullptr)) {
+      task_.data.group = group->name;
+      note("group", "the column \"{}\": its rows stay on one side of the split", printable(group->name));
+    }
+    if (const Column* source = named(table_, {"source", "origin", "family"}, nullptr);
+        source != nullptr && source != input_ && source != output_) {
+      task_.data.source = source->name;
+      note("source", "the column \"{}\": scores are also reported for each of its values", printable(source->name));
+    }
+  }
+
+  void guess_kind() {
+    if (output_->structures * 10 >= output_->filled * 9) {
+      task_.kind = Kind::json;
+      note("kind", "json, because the answers are JSON documents");
+    } else if (looks_like_labels(*output_)) {
+      task_.kind = Kind::classify;
+      note("kind", "classify, because {} rows share {} answers", output_->filled, output_->counts.size());
+    } else if (output_->counts.size() == 1 || (output_->counts.size() <= 20 && output_->longest <= 30)) {
+      task_.kind = Kind::classify;
+      note("kind", "classify, because the answers are few and short");
+    } else {
+      task_.kind = Kind::text;
+      note("kind", "text, because {} of {} answers differ", output_->counts.size(), output_->filled);
+    }
+  }
+
+  // Labels in order of frequency, those of the user's own validation and test files included.
+  Result<void> guess_labels() {
+    std::map<std::string, std::size_t> counts(output_->counts.begin(), output_->counts.end());
+    for (const auto& sibling : {sibling_named({"validation", "valid", "val", "dev"}), sibling_named({"test"})}) {
+      if (!sibling) continue;
+      Result<Table> table = read_table(*sibling);
+      if (!table) continue;
+      if (const Column* column = table->find(output_->name); column != nullptr && column->longest <= longest_label) {
+        for (const auto& [label, count] : column->counts) counts[label];
+      }
+    }
+    std::vector<std::pair<std::string, std::size_t>> order(counts.begin(), counts.end());
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    for (const auto& [label, count] : order) task_.labels.push_back(label);
+    if (task_.labels.size() < 2) {
+      return bad_input("{}: every row has the answer \"{}\"; a task needs at least two different ones",
+                       printable(file_.string()), clipped(task_.labels.front(), 60));
+    }
+    note("labels", "every answer found, most frequent first ({} to {} rows each)", order.back().second,
+         order.front().second);
+    note_likely_typos(order);
+    guess_positive();
+    return {};
+  }
+
+  void note_likely_typos(const std::vector<std::pair<std::string, std::size_t>>& order) {
+    for (const auto& [label, count] : order) {
+      if (count > 2 || label.size() < 4) continue;
+      for (const auto& [frequent, many] : order) {
+        if (many < 10 * std::max<std::size_t>(count, 1) || edit_distance(folded_text(label), folded_text(frequent)) > 1)
+          continue;
+        notes_.push_back(fmt::format("labels: is \"{}\" ({} rows) \"{}\" misspelt? Then correct the rows and remove it",
+                                     clipped(label, 60), count, clipped(frequent, 60)));
+      }
+    }
+  }
+
+  void guess_positive() {
+    if (task_.labels.size() != 2) return;
+    const std::set<std::string> alarming = {
+        "malicious", "spam",      "toxic", "fraud", "unsafe",   "attack", "harmful", "phishing", "abuse", "abusive",
+        "jailbreak", "injection", "hate",  "bad",   "positive", "yes",    "true",    "urgent",   "churn", "defect"};
+    std::vector<std::string> hits;
+    for (const std::string& label : task_.labels) {
+      if (alarming.contains(folded_text(label)) || label == "1") hits.push_back(label);
+    }
+    if (hits.size() != 1) return;
+    task_.positive = hits.front();
+    note("positive", "\"{}\" sounds like the one to act on; remove this line if neither is", printable(hits.front()));
+  }
+
+  std::optional<Path> sibling_named(std::initializer_list<const char*> stems) const {
+    for (const char* stem : stems) {
+      const Path path = file_.parent_path() / (stem + file_.extension().string());
+      std::error_code ignored;
+      if (path != file_ && std::filesystem::is_regular_file(path, ignored)) return path;
+    }
+    return std::nullopt;
+  }
+
+  void draft_instruction() {
+    const std::string what = lower_first(printable(input_->name));
+    if (task_.kind == Kind::classify) {
+      std::string list;
+      for (const std::string& label : task_.labels) list += (list.empty() ? "" : ", ") + label;
+      constexpr std::size_t longest_list = 2000;
+      task_.instruction =
+          fmt::format("Read the {} and say which {} fits best.", what, lower_first(printable(output_->name)));
+      if (list.size() <= longest_list) task_.instruction += fmt::format(" Answer with one of: {}.", list);
+    } else if (task_.kind == Kind::json) {
+      task_.instruction = fmt::format("Read the {} and answer with the {} as one JSON document, nothing else.", what,
+                                      lower_first(printable(output_->name)));
+    } else {
+      task_.instruction = fmt::format("Read the {} and write the {}.", what, lower_first(printable(output_->name)));
+    }
+    note("instruction", "a draft: say what a good answer is, as you would tell a new colleague");
+  }
+
+  std::string text() {
+    task_.folder = folder_;
+    task_.file = folder_ / "hone.toml";
+    task_.name = file_.stem() == "train" && file_.has_parent_path() ? file_.parent_path().filename().string()
+                                                                    : file_.stem().string();
+    task_.data.train = file_;
+    task_.data.validation = sibling_named({"validation", "valid", "val", "dev"});
+    task_.data.test = sibling_named({"test"});
+    if (task_.data.validation)
+      note("validation", "{} stands beside the file", task_.data.validation->filename().string());
+    if (task_.data.test) {
+      note("test", "{} stands beside the file and is used whole; without this line 20 % of the rows are set apart",
+           task_.data.test->filename().string());
+    }
+    comments_["metric"] = task_.kind == Kind::classify ? "every label counts the same, however rare (or: accuracy, mcc)"
+                          : task_.kind == Kind::json   ? "the share of answers that are right in full (or: chrf)"
+                                                       : "likeness to the wanted text, by characters (or: exact)";
+    comments_["margin"] = "differences below two points count as none";
+    comments_["private"] = "true: no row may leave this machine";
+    comments_["changes"] = "how often the task changes: never, rarely, monthly, weekly";
+    std::string out = fmt::format(
+        "# What a good answer is, for Hone. Guessed from {}: read it once, correct what is wrong.\n"
+        "# Then: hone solve\n",
+        printable(file_.filename().string()));
+    std::istringstream lines(task_text(task_));
+    for (std::string line; std::getline(lines, line);) {
+      const auto comment = comments_.find(line.substr(0, line.find(' ')));
+      if (comment != comments_.end()) out += "# " + comment->second + "\n";
+      out += line + "\n";
+    }
+    return out;
+  }
+
+  Result<void> accepted(const std::string& toml) {
+    const Result<Task> task = parse_task(toml, task_.file);
+    if (!task) return tl::unexpected<Error>(task.error());
+    const Result<Imported> imported = import_rows(task->data.train, *task);
+    if (!imported) return tl::unexpected<Error>(imported.error());
+    if (imported->rows.empty()) {
+      return bad_input("{}: no usable row; the first: line {}: {}", printable(file_.string()),
+                       imported->rejected.front().line, imported->rejected.front().why);
+    }
+    if (!imported->rejected.empty()) {
+      notes_.push_back(fmt::format("{} of {} rows cannot be used as they are; `hone data check` lists them",
+                                   imported->rejected.size(), table_.rows));
+    }
+    return {};
+  }
+
+  Path file_;
+  Path folder_;
+  Table table_;
+  const Column* input_ = nullptr;
+  const Column* output_ = nullptr;
+  Task task_;
+  std::map<std::string, std::string> comments_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+Result<InitResult> init_task(const Path& file, const Path& task_folder) {
+  const Path whole = std::filesystem::absolute(file).lexically_normal();
+  const Path folder =
+      task_folder.empty() ? whole.parent_path() : std::filesystem::absolute(task_folder).lexically_normal();
+  return Guesser(whole, folder).run();
+}
+
+}  // namespace hone::data

@@ -1,0 +1,113 @@
+#include "data/near_duplicates.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/rng.h"
+#include "data/normal_text.h"
+
+namespace hone::data {
+namespace {
+
+std::set<std::string> grams_of(const std::string& text) {
+  const std::string folded = folded_text(text);
+  std::set<std::string> grams;
+  for (std::size_t i = 0; i + 5 <= folded.size(); ++i) grams.insert(folded.substr(i, 5));
+  return grams;
+}
+
+double jaccard(const std::string& a, const std::string& b) {
+  const std::set<std::string> x = grams_of(a);
+  const std::set<std::string> y = grams_of(b);
+  std::size_t common = 0;
+  for (const std::string& gram : x) common += y.count(gram);
+  return static_cast<double>(common) / static_cast<double>(x.size() + y.size() - common);
+}
+
+// Long texts with random words changed, so that similarities spread over the whole range.
+std::vector<std::string> noisy_texts(std::size_t n) {
+  Rng rng(5);
+  std::vector<std::vector<std::string>> bases(12);
+  const auto word = [&] { return fmt::format("{:x}w", rng.below(4000)); };
+  for (auto& base : bases) {
+    for (int i = 0; i < 30; ++i) base.push_back(word());
+  }
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::vector<std::string> words = bases[rng.below(bases.size())];
+    const std::uint64_t changes = rng.below(7);
+    for (std::uint64_t c = 0; c < changes; ++c) words[rng.below(words.size())] = word();
+    texts.push_back(fmt::format("{}", fmt::join(words, " ")));
+  }
+  return texts;
+}
+
+TEST(NearDuplicates, GroupsEqualThoseOfAllPairsComparedOneByOne) {
+  const std::vector<std::string> texts = noisy_texts(300);
+  std::vector<std::size_t> expected(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) expected[i] = i;
+  std::size_t joined = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (jaccard(texts[i], texts[j]) < 0.8) continue;
+      ++joined;
+      const std::size_t low = std::min(expected[i], expected[j]);
+      const std::size_t high = std::max(expected[i], expected[j]);
+      for (std::size_t& group : expected) group = group == high ? low : group;
+    }
+  }
+  EXPECT_GT(joined, 50U);
+  EXPECT_EQ(near_duplicate_groups(texts), expected);
+}
+
+TEST(NearDuplicates, MatchesEqualThoseOfAllPairsComparedOneByOne) {
+  const std::vector<std::string> texts = noisy_texts(200);
+  const std::vector<std::string> references(texts.begin(), texts.begin() + 60);
+  const std::vector<std::string> rest(texts.begin() + 60, texts.end());
+  const auto found = near_duplicates_of(rest, references);
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    std::optional<std::size_t> expected;
+    for (std::size_t j = 0; j < references.size() && !expected; ++j) {
+      if (jaccard(rest[i], references[j]) >= 0.8) expected = j;
+    }
+    EXPECT_EQ(found[i].has_value(), expected.has_value()) << i;
+  }
+}
+
+bool are_near(const std::string& a, const std::string& b) {
+  return near_duplicate_groups(std::vector<std::string>{a, b})[1] == 0;
+}
+
+TEST(NearDuplicates, FormDoesNotMatter) {
+  EXPECT_TRUE(are_near("Hello, World!", "hello   world"));
+  EXPECT_TRUE(are_near("Order 12345 is late", "order 99999 is late."));
+  EXPECT_TRUE(are_near("ﬁne Straße", "FINE STRASSE"));
+}
+
+TEST(NearDuplicates, ShortTextsMayDifferByOneWordOrOneSlip) {
+  EXPECT_TRUE(are_near("Where is my new card?", "Where is my card?"));
+  EXPECT_TRUE(are_near("please cancel my latest order", "please cancel my latest orders"));
+  EXPECT_FALSE(are_near("What is an atom?", "What is an axiom?"));
+  EXPECT_FALSE(are_near("cancel my order", "track my order"));
+  EXPECT_FALSE(are_near("yes", "no"));
+  EXPECT_FALSE(are_near("where is my card", "my card is where"));
+}
+
+TEST(NearDuplicates, TextsWithoutLettersAreComparedAsTheyAre) {
+  EXPECT_TRUE(are_near("😀", " 😀 "));
+  EXPECT_FALSE(are_near("😀", "😡"));
+  EXPECT_FALSE(are_near("??", "!"));
+}
+
+TEST(NearDuplicates, ChainsShareAGroupButOnlyDirectCopiesMatch) {
+  const std::string a = "one two three four five six seven";
+  const std::string b = "one two three four five six";
+  const std::string c = "one two three four five";
+  EXPECT_EQ(near_duplicate_groups(std::vector<std::string>{a, c, b}), (std::vector<std::size_t>{0, 0, 0}));
+  EXPECT_EQ(near_duplicates_of(std::vector<std::string>{b, c}, std::vector<std::string>{a})[0], 0U);
+  EXPECT_FALSE(near_duplicates_of(std::vector<std::string>{b, c}, std::vector<std::string>{a})[1]);
+}
+
+}  // namespace
+}  // namespace hone::data

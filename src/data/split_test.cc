@@ -1,0 +1,235 @@
+#include "data/split.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/rng.h"
+#include "data/near_duplicates.h"
+
+namespace hone::data {
+namespace {
+
+Task labelled_task() {
+  Task task;
+  task.labels = {"a", "b"};
+  task.metric = "macro_f1";
+  return task;
+}
+
+// Rows of random words, far from each other, every fourth labelled "b".
+std::vector<Row> random_rows(std::size_t n, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<Row> rows(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (int w = 0; w < 12; ++w) rows[i].input += fmt::format("{:x} ", rng.below(1'000'000'000));
+    rows[i].id = fmt::format("{}-{}", seed, i);
+    rows[i].output = i % 4 == 0 ? "b" : "a";
+    rows[i].line = i + 1;
+  }
+  return rows;
+}
+
+std::map<std::string, std::string> sides_of(const Split& split) {
+  std::map<std::string, std::string> sides;
+  for (const Row& row : split.train) sides[row.id] = "train";
+  for (const Row& row : split.validation) sides[row.id] = "validation";
+  for (const Row& row : split.test) sides[row.id] = "test";
+  return sides;
+}
+
+TEST(Split, SharesAre65And15And20OfEachLabel) {
+  Json memory;
+  const Split split = split_rows({random_rows(2000, 1), {}, {}}, labelled_task(), memory);
+  EXPECT_NEAR(static_cast<double>(split.train.size()), 1300, 4);
+  EXPECT_NEAR(static_cast<double>(split.validation.size()), 300, 4);
+  EXPECT_NEAR(static_cast<double>(split.test.size()), 400, 4);
+  const auto b = std::count_if(split.test.begin(), split.test.end(), [](const Row& row) { return row.output == "b"; });
+  EXPECT_NEAR(static_cast<double>(b), 100, 2);
+  EXPECT_TRUE(split.set_aside.empty());
+  EXPECT_TRUE(split.notices.empty());
+}
+
+TEST(Split, EachSideHasAtLeast150RowsWhereThereAre450) {
+  Json memory;
+  const Split split = split_rows({random_rows(450, 2), {}, {}}, labelled_task(), memory);
+  EXPECT_GE(split.validation.size(), 150U);
+  EXPECT_GE(split.test.size(), 150U);
+  EXPECT_GE(split.train.size(), 145U);
+  Json small_memory;
+  const Split small = split_rows({random_rows(200, 2), {}, {}}, labelled_task(), small_memory);
+  EXPECT_NEAR(static_cast<double>(small.test.size()), 40, 2);
+  ASSERT_EQ(small.notices.size(), 2U);
+  EXPECT_NE(small.notices[1].find("fewer than 150"), std::string::npos);
+}
+
+TEST(Split, ARowNeverChangesSideAsRowsAreAdded) {
+  std::vector<Row> rows = random_rows(600, 3);
+  Json memory;
+  const auto before = sides_of(split_rows({rows, {}, {}}, labelled_task(), memory));
+  for (std::uint64_t round = 4; round < 7; ++round) {
+    const std::vector<Row> more = random_rows(300, round);
+    rows.insert(rows.begin(), more.begin(), more.end());
+    const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+    const auto after = sides_of(split);
+    for (const auto& [id, side] : before) EXPECT_EQ(after.at(id), side) << id;
+    EXPECT_TRUE(split.set_aside.empty());
+  }
+  const Split last = split_rows({rows, {}, {}}, labelled_task(), memory);
+  EXPECT_NEAR(static_cast<double>(last.test.size()) / 1500, 150.0 / 600, 0.05);
+}
+
+TEST(Split, TheSameRowsAndSeedGiveTheSameSplitInAnyOrder) {
+  std::vector<Row> rows = random_rows(500, 8);
+  Json first;
+  Json second;
+  const auto expected = sides_of(split_rows({rows, {}, {}}, labelled_task(), first));
+  Rng(1).shuffle(rows);
+  EXPECT_EQ(sides_of(split_rows({rows, {}, {}}, labelled_task(), second)), expected);
+  EXPECT_EQ(first, second);
+  Task other_seed = labelled_task();
+  other_seed.seed = 2;
+  Json third;
+  EXPECT_NE(sides_of(split_rows({rows, {}, {}}, other_seed, third)), expected);
+}
+
+TEST(Split, NearDuplicatesShareASide) {
+  std::vector<Row> rows = random_rows(300, 9);
+  std::vector<Row> copies = rows;
+  for (Row& row : copies) {
+    row.id += "-copy";
+    row.input = "  " + row.input + "!";
+  }
+  rows.insert(rows.end(), copies.begin(), copies.end());
+  Json memory;
+  const auto sides = sides_of(split_rows({rows, {}, {}}, labelled_task(), memory));
+  for (std::size_t i = 0; i < 300; ++i) EXPECT_EQ(sides.at(rows[i].id), sides.at(rows[i].id + "-copy"));
+}
+
+TEST(Split, NamedGroupsShareASide) {
+  std::vector<Row> rows = random_rows(600, 10);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].group = fmt::format("customer {}", i % 60);
+  Task task = labelled_task();
+  task.data.group = "customer";
+  Json memory;
+  const auto sides = sides_of(split_rows({rows, {}, {}}, task, memory));
+  for (const Row& row : rows)
+    EXPECT_EQ(sides.at(row.id), sides.at(fmt::format("10-{}", std::stoul(row.group.substr(9)))));
+}
+
+TEST(Split, ANewRowThatJoinsTwoSidesIsSetAside) {
+  const std::string first = "one two three four five six";
+  const std::string bridge = "one two three four five six seven";
+  const std::string second = "one two three four five six seven eight";
+  std::vector<Row> rows = random_rows(40, 11);
+  rows[0].input = first;
+  rows[1].input = second;
+  Task task = labelled_task();
+  std::map<std::string, std::string> before;
+  Json memory;
+  // Some seed puts the two on different sides.
+  do {
+    ++task.seed;
+    ASSERT_LT(task.seed, 100U);
+    memory = Json();
+    before = sides_of(split_rows({rows, {}, {}}, task, memory));
+  } while (before.at(rows[0].id) == before.at(rows[1].id));
+  Row joining = rows[2];
+  joining.id = "bridge";
+  joining.input = bridge;
+  rows.push_back(joining);
+  for (int again = 0; again < 2; ++again) {
+    const Split split = split_rows({rows, {}, {}}, task, memory);
+    ASSERT_EQ(split.set_aside.size(), 1U);
+    EXPECT_EQ(split.set_aside[0].id, "bridge");
+    EXPECT_EQ(sides_of(split), before);
+    EXPECT_NE(split.notices[0].find("1 new row was set aside"), std::string::npos);
+  }
+}
+
+TEST(Split, TheUsersTestFileIsUsedWholeAndItsCopiesAreNotTrainedOn) {
+  std::vector<Row> rows = random_rows(500, 12);
+  std::vector<Row> test = random_rows(3200, 13);
+  test[5].input = rows[7].input;
+  test[5].id = rows[7].id;
+  Json memory;
+  const Split split = split_rows({rows, {}, test}, labelled_task(), memory);
+  EXPECT_EQ(split.test.size(), 3200U);
+  ASSERT_EQ(split.set_aside.size(), 1U);
+  EXPECT_EQ(split.set_aside[0].id, rows[7].id);
+  EXPECT_EQ(split.train.size() + split.validation.size(), 499U);
+  EXPECT_GE(split.validation.size(), 150U);
+  EXPECT_TRUE(split.unscored.empty());
+  for (const auto* side : {&split.train, &split.validation, &split.test, &split.set_aside}) {
+    for (const Row& row : *side) EXPECT_FALSE(row.group.empty());
+  }
+}
+
+TEST(Split, WithBothFilesOfTheUsersAllRowsTrain) {
+  Json memory;
+  const Split split =
+      split_rows({random_rows(100, 14), random_rows(30, 15), random_rows(30, 16)}, labelled_task(), memory);
+  EXPECT_EQ(split.train.size(), 100U);
+  EXPECT_EQ(split.validation.size(), 30U);
+  EXPECT_EQ(split.test.size(), 30U);
+}
+
+TEST(Split, WithoutTheTestFileThatItHadARowIsDealtAnew) {
+  const std::vector<Row> rows = random_rows(500, 17);
+  Json memory;
+  split_rows({rows, {}, random_rows(200, 18)}, labelled_task(), memory);
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  EXPECT_GE(split.test.size(), 150U);
+  EXPECT_NE(split.notices[0].find("no longer names its own test file"), std::string::npos);
+}
+
+TEST(Split, The3000LowestHashesAreScored) {
+  Json memory;
+  const std::vector<Row> rows = random_rows(16000, 19);
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  EXPECT_EQ(split.test.size(), 3000U);
+  EXPECT_LE(split.validation.size(), 3000U);
+  EXPECT_EQ(split.train.size() + split.validation.size() + split.test.size() + split.unscored.size(), rows.size());
+}
+
+TEST(Split, AGroupLargerThanATenthTrains) {
+  std::vector<Row> rows = random_rows(400, 20);
+  for (std::size_t i = 0; i < 100; ++i) rows[i].input = "always the same " + std::string(i % 7, '!');
+  Json memory;
+  const auto sides = sides_of(split_rows({rows, {}, {}}, labelled_task(), memory));
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(sides.at(rows[i].id), "train");
+}
+
+TEST(Split, ADamagedRecordIsRefused) {
+  Json memory = {{"version", 1}, {"groups", 3}};
+  EXPECT_THROW(split_rows({random_rows(10, 21), {}, {}}, labelled_task(), memory), Failure);
+}
+
+TEST(Folds, AreBalancedStableAndKeepGroupsTogether) {
+  std::vector<Row> rows = random_rows(203, 22);
+  for (std::size_t i = 0; i < 20; ++i) rows[i].group = "together " + std::to_string(i / 4);
+  const std::vector<int> fold = folds(rows, 5, 1);
+  EXPECT_EQ(fold, folds(rows, 5, 1));
+  std::map<int, int> sizes;
+  std::map<int, int> rare;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ++sizes[fold[i]];
+    rare[fold[i]] += rows[i].output == "b" ? 1 : 0;
+    EXPECT_TRUE(i >= 20 || fold[i] == fold[i / 4 * 4]) << i;
+  }
+  ASSERT_EQ(sizes.size(), 5U);
+  for (const auto& [index, size] : sizes) EXPECT_NEAR(size, 40.6, 5) << index;
+  for (const auto& [index, count] : rare) EXPECT_NEAR(count, 10.2, 2) << index;
+}
+
+TEST(Folds, BalanceWhereEveryOutputIsDifferent) {
+  std::vector<Row> rows = random_rows(100, 23);
+  for (Row& row : rows) row.output = row.input;
+  std::map<int, int> sizes;
+  for (const int fold : folds(rows, 5, 1)) ++sizes[fold];
+  for (const auto& [index, size] : sizes) EXPECT_EQ(size, 20) << index;
+}
+
+}  // namespace
+}  // namespace hone::data
