@@ -100,13 +100,20 @@ std::string scored(const ContenderResult& contender, const Facts& facts) {
                      metric_title(facts.task->metric));
 }
 
-// "2.3 points better than X (between 0.8 and 3.9)".
+// "2.3 points better than X (95 %: between 0.8 and 3.9)"; where the interval holds 0, "2.3 points ahead of X, somewhere
+// from 0.5 behind to 8.1 ahead (95 %)".
 std::string difference_text(const eval::Interval& difference, const std::string& other) {
   const bool ahead = difference.value >= 0;
   const double low = ahead ? difference.low : -difference.high;
   const double high = ahead ? difference.high : -difference.low;
-  return fmt::format("{} points {} than {} (95 %: between {} and {})", points(std::abs(difference.value)),
-                     ahead ? "better" : "worse", shown_name(other), points(low), points(high));
+  const std::string size = points(std::abs(difference.value));
+  if (low > 0) {
+    return fmt::format("{} points {} than {} (95 %: between {} and {})", size, ahead ? "better" : "worse",
+                       shown_name(other), points(low), points(high));
+  }
+  return fmt::format("{} points {} {}, somewhere from {} {} to {} {} (95 %)", size, ahead ? "ahead of" : "behind",
+                     shown_name(other), points(-low), ahead ? "behind" : "ahead", points(high),
+                     ahead ? "ahead" : "behind");
 }
 
 // The smallest difference that the test rows can show, at the share of rows on which the two disagree.
@@ -131,9 +138,9 @@ std::string primary_text(const Facts& facts) {
 
 std::string rights_text(const Facts& facts) {
   const eval::Comparison& primary = *facts.input->primary;
-  return fmt::format("Of {} test rows, {} alone is right on {}, {} alone on {} (exact McNemar p = {:.2g}).", primary.n,
+  return fmt::format("Of {} test rows, {} alone is right on {}, {} alone on {}.", primary.n,
                      shown_name(facts.tuned->name), primary.only_a_right, shown_name(facts.untuned->name),
-                     primary.only_b_right, primary.mcnemar);
+                     primary.only_b_right);
 }
 
 Recommendation recommend(VerdictKind verdict, const ContenderResult* use, std::string headline) {
@@ -185,10 +192,9 @@ Decided target_missed(const Facts& facts) {
     if (figure(contender, *facts.task).value >= *facts.task->target) return std::nullopt;
     may_reach = may_reach || figure(contender, *facts.task).high >= *facts.task->target;
   }
-  Recommendation result = no_success(facts, fmt::format("none reaches the target of {} in {}",
+  Recommendation result = no_success(facts, fmt::format("no contender reaches the target of {} in {}",
                                                         points(*facts.task->target), metric_title(facts.task->metric)));
-  result.reasons.push_back(fmt::format("The best: {}.", scored(*best_of(facts), facts)));
-  if (facts.input->primary) result.reasons.push_back(primary_text(facts));
+  result.reasons.push_back(facts.input->primary ? primary_text(facts) : scored(*best_of(facts), facts) + ".");
   if (may_reach)
     result.reasons.push_back("The target lies within an interval: with more test rows it may turn out reached.");
   return result;

@@ -302,6 +302,8 @@ TEST(Wording, ShowsMoneyAndTimeInUsefulDigits) {
   EXPECT_EQ(usd(0.674), "$0.67");
   EXPECT_EQ(usd(78.5), "$78.5");
   EXPECT_EQ(usd(1570), "$1,570");
+  EXPECT_EQ(usd(40), "$40");
+  EXPECT_EQ(milliseconds_text(0.002), "<0.01 ms");
   EXPECT_EQ(usd(0), "$0.00");
   EXPECT_EQ(grouped(1234567.2), "1,234,567");
   EXPECT_EQ(milliseconds_text(0.214), "0.21 ms");

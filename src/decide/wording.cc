@@ -21,7 +21,10 @@ std::string grouped(double number) {
 
 std::string usd(double amount) {
   if (amount >= 100) return "$" + grouped(amount);
-  if (amount >= 10) return fmt::format("${:.1f}", amount);
+  if (amount >= 10) {
+    const std::string text = fmt::format("${:.1f}", amount);
+    return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+  }
   if (amount >= 0.1 || amount <= 0) return fmt::format("${:.2f}", std::max(amount, 0.0));
   return amount < 0.0001 ? "under $0.0001" : fmt::format("${:.2g}", amount);
 }
@@ -36,6 +39,7 @@ std::string metric_title(const std::string& metric) {
 std::string milliseconds_text(double milliseconds) {
   if (milliseconds >= 1000) return fmt::format("{:.1f} s", milliseconds / 1000);
   if (milliseconds >= 10) return fmt::format("{:.0f} ms", milliseconds);
+  if (milliseconds < 0.01) return "<0.01 ms";
   return milliseconds >= 1 ? fmt::format("{:.1f} ms", milliseconds) : fmt::format("{:.2f} ms", milliseconds);
 }
 
