@@ -17,9 +17,7 @@ std::set<std::string> grams_of(const std::string& text) {
   return grams;
 }
 
-double jaccard(const std::string& a, const std::string& b) {
-  const std::set<std::string> x = grams_of(a);
-  const std::set<std::string> y = grams_of(b);
+double jaccard(const std::set<std::string>& x, const std::set<std::string>& y) {
   std::size_t common = 0;
   for (const std::string& gram : x) common += y.count(gram);
   return static_cast<double>(common) / static_cast<double>(x.size() + y.size() - common);
@@ -43,14 +41,21 @@ std::vector<std::string> noisy_texts(std::size_t n) {
   return texts;
 }
 
+std::vector<std::set<std::string>> all_grams(const std::vector<std::string>& texts) {
+  std::vector<std::set<std::string>> grams;
+  for (const std::string& text : texts) grams.push_back(grams_of(text));
+  return grams;
+}
+
 TEST(NearDuplicates, GroupsEqualThoseOfAllPairsComparedOneByOne) {
   const std::vector<std::string> texts = noisy_texts(300);
+  const auto grams = all_grams(texts);
   std::vector<std::size_t> expected(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) expected[i] = i;
   std::size_t joined = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (jaccard(texts[i], texts[j]) < 0.8) continue;
+      if (jaccard(grams[i], grams[j]) < 0.8) continue;
       ++joined;
       const std::size_t low = std::min(expected[i], expected[j]);
       const std::size_t high = std::max(expected[i], expected[j]);
@@ -63,13 +68,14 @@ TEST(NearDuplicates, GroupsEqualThoseOfAllPairsComparedOneByOne) {
 
 TEST(NearDuplicates, MatchesEqualThoseOfAllPairsComparedOneByOne) {
   const std::vector<std::string> texts = noisy_texts(200);
+  const auto grams = all_grams(texts);
   const std::vector<std::string> references(texts.begin(), texts.begin() + 60);
   const std::vector<std::string> rest(texts.begin() + 60, texts.end());
   const auto found = near_duplicates_of(rest, references);
   for (std::size_t i = 0; i < rest.size(); ++i) {
     std::optional<std::size_t> expected;
     for (std::size_t j = 0; j < references.size() && !expected; ++j) {
-      if (jaccard(rest[i], references[j]) >= 0.8) expected = j;
+      if (jaccard(grams[60 + i], grams[j]) >= 0.8) expected = j;
     }
     EXPECT_EQ(found[i].has_value(), expected.has_value()) << i;
   }

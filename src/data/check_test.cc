@@ -1,0 +1,180 @@
+#include "data/check.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace hone::data {
+namespace {
+
+Row row_of(const std::string& id, const std::string& input, const std::string& output) {
+  Row row;
+  row.id = id;
+  row.input = input;
+  row.output = output;
+  row.line = std::hash<std::string>{}(id) % 1000 + 1;
+  return row;
+}
+
+class Check : public testing::Test {
+ protected:
+  Check() {
+    task_.labels = {"good", "bad"};
+    task_.metric = "macro_f1";
+    task_.folder = "/tasks/mine";
+    task_.data.train = "/tasks/mine/train.jsonl";
+    task_.data.test = "/tasks/mine/test.csv";
+    input_.task = &task_;
+    for (int i = 0; i < 500; ++i) {
+      input_.train.push_back(row_of(fmt::format("r{}", i), spelled(i), i % 2 == 0 ? "good" : "bad"));
+    }
+  }
+
+  // A text of its own for every number, without digits (which near-duplicates ignore).
+  static std::string spelled(int number) {
+    static const std::vector<std::string> words = {"ash", "birch", "cedar", "date", "elm",
+                                                   "fir", "gum",   "hazel", "ivy",  "jute"};
+    std::string text;
+    for (int i = 0; i < 4; ++i, number /= 10) text += words[static_cast<std::size_t>(number % 10)] + " ";
+    return text;
+  }
+
+  const Finding* find(const std::string& id) {
+    findings_ = check_data(input_);
+    for (const Finding& finding : findings_) {
+      EXPECT_FALSE(finding.title.empty() || finding.suggestion.empty() || finding.command.empty()) << finding.id;
+      EXPECT_TRUE(finding.evidence.is_object()) << finding.id;
+      EXPECT_LE(finding.rows.size(), 50U);
+    }
+    const auto found = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& f) { return f.id == id; });
+    return found == findings_.end() ? nullptr : &*found;
+  }
+
+  Task task_;
+  CheckInput input_;
+  std::vector<Finding> findings_;
+};
+
+TEST_F(Check, CleanRowsGiveNothingWorseThanANote) {
+  input_.tokens = [](const Row&) { return 20; };
+  input_.max_tokens = 100;
+  find("");
+  for (const Finding& finding : findings_)
+    EXPECT_EQ(finding.severity, Severity::note) << finding.id << ": " << finding.title;
+}
+
+TEST_F(Check, RepeatedRowsAreDuplicates) {
+  input_.train.push_back(row_of("again", spelled(3), "bad"));
+  input_.train.push_back(row_of("nearly", spelled(7) + "!!", "bad"));
+  const Finding* finding = find("duplicate");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->evidence["exact"], 1);
+  EXPECT_EQ(finding->evidence["near"], 1);
+  EXPECT_EQ(finding->rows, (std::vector<std::string>{"again", "nearly"}));
+  EXPECT_EQ(finding->severity, Severity::note);
+}
+
+TEST_F(Check, OneInputWithTwoLabelsIsAConflict) {
+  input_.train.push_back(row_of("other", " " + spelled(4), "bad"));
+  const Finding* finding = find("conflicting-labels");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->evidence["inputs"], 1);
+  EXPECT_EQ(std::set<std::string>(finding->rows.begin(), finding->rows.end()), (std::set<std::string>{"r4", "other"}));
+  EXPECT_NE(finding->command.find("/tasks/mine/train.jsonl"), std::string::npos);
+}
+
+TEST_F(Check, ACopyOfATestRowInTrainingIsLeakage) {
+  for (int i = 0; i < 200; ++i) input_.test.push_back(row_of(fmt::format("t{}", i), spelled(5000 + i), "good"));
+  EXPECT_EQ(find("leakage"), nullptr);
+  input_.test[3].input = spelled(17);
+  const Finding* finding = find("leakage");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->rows, (std::vector<std::string>{"r17"}));
+  EXPECT_EQ(finding->evidence["copied"], 1);
+  EXPECT_EQ(finding->evidence["exact"], 1);
+  EXPECT_EQ(finding->severity, Severity::warning);
+  for (int i = 20; i < 30; ++i) input_.test[static_cast<std::size_t>(i)].input = spelled(i);
+  EXPECT_EQ(find("leakage")->severity, Severity::error);
+}
+
+TEST_F(Check, RejectedRowsAreReportedByReasonWithTheirLines) {
+  input_.rejected = {{7, "empty: \"input\" holds no text", "empty", "train.jsonl"},
+                     {9, "unknown label \"goood\"", "unknown-label", "train.jsonl"},
+                     {3, "2 fields", "ragged", "test.csv"}};
+  const Finding* empty = find("empty");
+  ASSERT_NE(empty, nullptr);
+  EXPECT_EQ(empty->command, "sed -n '7p' /tasks/mine/train.jsonl");
+  EXPECT_EQ(empty->rows, (std::vector<std::string>{"train.jsonl:7"}));
+  EXPECT_NE(find("unknown-label"), nullptr);
+  const Finding* ragged = find("rejected-rows");
+  ASSERT_NE(ragged, nullptr);
+  EXPECT_EQ(ragged->command, "sed -n '3p' /tasks/mine/test.csv");
+}
+
+TEST_F(Check, NoUsableRowIsAnError) {
+  input_.train.clear();
+  const Finding* finding = find("no-rows");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->severity, Severity::error);
+}
+
+TEST_F(Check, RareMissingAndDominantLabelsAreNamed) {
+  task_.labels.push_back("ugly");
+  task_.labels.push_back("rare");
+  for (int i = 0; i < 3; ++i) input_.train[static_cast<std::size_t>(i)].output = "rare";
+  const Finding* missing = find("label-missing-in-train");
+  ASSERT_NE(missing, nullptr);
+  EXPECT_EQ(missing->evidence["labels"], Json::array({"ugly"}));
+  const Finding* rare = find("rare-class");
+  ASSERT_NE(rare, nullptr);
+  EXPECT_EQ(rare->rows.size(), 3U);
+  EXPECT_EQ(find("imbalance"), nullptr);
+  task_.labels = {"good", "bad"};
+  for (Row& row : input_.train) row.output = "good";
+  for (int i = 0; i < 60; ++i) input_.train[static_cast<std::size_t>(i)].output = "bad";
+  const Finding* imbalance = find("imbalance");
+  ASSERT_NE(imbalance, nullptr);
+  EXPECT_DOUBLE_EQ(imbalance->evidence["majority_share"].get<double>(), 0.88);
+}
+
+TEST_F(Check, RowsLongerThanTheModelReadsAreTruncated) {
+  EXPECT_EQ(find("truncation")->evidence["checked"], false);
+  input_.tokens = [](const Row& row) { return row.id == "r5" ? 120 : 20; };
+  input_.max_tokens = 100;
+  const Finding* finding = find("truncation");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->rows, (std::vector<std::string>{"r5"}));
+  EXPECT_EQ(finding->evidence["longest"], 120);
+}
+
+TEST_F(Check, TheSmallestDifferenceThatTheRowsCanShowIsGiven) {
+  const Finding* enough = find("test-size");
+  ASSERT_NE(enough, nullptr);
+  EXPECT_EQ(enough->evidence["scored_rows"], 150);
+  EXPECT_NEAR(enough->evidence["smallest_difference"][1]["difference"].get<double>(), 2.80 * std::sqrt(0.1 / 150),
+              1e-12);
+  input_.train.resize(300);
+  const Finding* few = find("too-few-rows");
+  ASSERT_NE(few, nullptr);
+  EXPECT_EQ(few->severity, Severity::warning);
+}
+
+TEST_F(Check, FindingsKeepToTheirSchema) {
+  input_.train.push_back(row_of("again", spelled(3), "good"));
+  find("");
+  std::ifstream file(std::string(HONE_SOURCE_DIR) + "/docs/schemas/data_check.json");
+  const Json schema = Json::parse(file);
+  const Json& item = schema["properties"]["findings"]["items"];
+  for (const Finding& finding : findings_) {
+    const Json json = to_json(finding);
+    for (const auto& key : item["required"]) EXPECT_TRUE(json.contains(key.get<std::string>())) << key;
+    for (const auto& [key, value] : json.items()) EXPECT_TRUE(item["properties"].contains(key)) << key;
+    const Json& ids = item["properties"]["id"]["enum"];
+    EXPECT_NE(std::find(ids.begin(), ids.end(), json["id"]), ids.end()) << json["id"];
+    const Json& severities = item["properties"]["severity"]["enum"];
+    EXPECT_NE(std::find(severities.begin(), severities.end(), json["severity"]), severities.end());
+  }
+}
+
+}  // namespace
+}  // namespace hone::data
