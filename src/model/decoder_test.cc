@@ -1,0 +1,439 @@
+#include "model/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "base/rng.h"
+#include "formats/safetensors.h"
+#include "model/weights.h"
+
+namespace hone::model {
+namespace {
+
+using tensor::Exec;
+using tensor::Tensor;
+using Ids = std::vector<std::int32_t>;
+
+Config tiny() {
+  Config config;
+  config.layers = 3;
+  config.width = 24;
+  config.hidden = 40;
+  config.heads = 6;
+  config.kv_heads = 2;
+  config.head_width = 4;
+  config.vocabulary = 50;
+  config.context = 128;
+  config.rope_base = 300;
+  return config;
+}
+
+Decoder decoder_of(const Config& config) { return Decoder(std::make_shared<const Weights>(random_weights(config, 7))); }
+
+// A and B both random.
+Adapter random_adapter(const Config& config) {
+  Adapter adapter = Adapter::init(config, {4, 6, 3});
+  Rng rng(5);
+  for (const Adapter::Named& named : adapter.tensors()) {
+    for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
+      named.tensor->f32()[i] = static_cast<float>(0.15 * rng.normal());
+    }
+  }
+  return adapter;
+}
+
+Ids random_ids(std::int64_t count, std::uint64_t seed) {
+  Ids ids;
+  Rng rng(seed);
+  for (std::int64_t i = 0; i < count; ++i) ids.push_back(static_cast<std::int32_t>(rng.below(50)));
+  return ids;
+}
+
+// Relative distance over all tensors.
+double distance(Adapter& a, Adapter& b) {
+  double difference = 0;
+  double norm = 0;
+  const auto others = b.tensors();
+  std::size_t at = 0;
+  for (const Adapter::Named& named : a.tensors()) {
+    const float* other = others[at++].tensor->f32();
+    for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
+      const double d = static_cast<double>(named.tensor->f32()[i]) - static_cast<double>(other[i]);
+      difference += d * d;
+      norm += static_cast<double>(other[i]) * static_cast<double>(other[i]);
+    }
+  }
+  return std::sqrt(difference / norm);
+}
+
+// Appends a stretch that predicts its own next tokens, and `next` (if not -1) at its last row.
+void add_stretch(TrainBatch& batch, std::int32_t parent, const Ids& ids, std::int32_t next) {
+  const auto base = static_cast<std::int32_t>(batch.ids.size());
+  batch.stretches.push_back({parent, static_cast<std::int32_t>(ids.size())});
+  batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+    batch.targets.push_back({base + static_cast<std::int32_t>(i), ids[i + 1], 1});
+  }
+  if (next >= 0) batch.targets.push_back({base + static_cast<std::int32_t>(ids.size()) - 1, next, 1});
+}
+
+struct Computed {
+  LossSum loss;
+  Adapter gradients;
+};
+
+Computed compute(const Decoder& decoder, const Adapter& adapter, const TrainBatch& batch, int threads = 2) {
+  Exec exec(threads);
+  Computed result{{}, adapter.zeros_like()};
+  result.loss = decoder.loss_and_gradients(exec, batch, adapter, result.gradients);
+  return result;
+}
+
+TEST(DecoderGolden, LogitsLossAndGradientsEqualTransformersAndPeft) {
+  const Path path = Path(HONE_SOURCE_DIR) / "tests/golden/decoder.safetensors";
+  const auto golden = value_or_throw(formats::SafetensorsFile::open(path));
+  Config config = tiny();
+  config.layers = 2;
+  config.width = 32;
+  config.heads = 4;
+  config.head_width = 8;
+  config.vocabulary = 64;
+  config.context = 64;
+  config.rope_base = 500;
+  config.tied_head = false;
+  auto builder = value_or_throw(WeightsBuilder::make(config));
+  for (const auto& wanted : builder.wanted()) {
+    value_or_throw(builder.set(wanted.name, value_or_throw(golden.f32(wanted.name))));
+  }
+  const Decoder decoder(std::make_shared<const Weights>(value_or_throw(builder.finish())));
+  Adapter adapter = Adapter::init(config, {4, 6, 1});
+  for (const Adapter::Named& named : adapter.tensors()) *named.tensor = value_or_throw(golden.f32(named.name));
+  const auto ids_view = value_or_throw(golden.view("ids"));
+  TrainBatch batch;
+  batch.ids.resize(static_cast<std::size_t>(ids_view.shape.count()));
+  std::memcpy(batch.ids.data(), ids_view.data, batch.ids.size() * sizeof(std::int32_t));
+  batch.stretches = {{-1, 9}, {-1, 1}, {-1, 14}};
+  // As in tools/make_golden_decoder.py.
+  batch.targets = {{3, 7, 1.0F}, {7, 30, 0.5F}, {7, 2, 0.25F}, {9, 61, 2}, {15, 0, 1}, {20, 5, 0}, {22, 33, 1.5F}};
+
+  Computed got = compute(decoder, adapter, batch);
+  const double loss = static_cast<double>(value_or_throw(golden.f32("loss")).f32()[0]);
+  EXPECT_NEAR(got.loss.loss, loss, 1e-6 * loss);
+  EXPECT_DOUBLE_EQ(got.loss.weight, 6.25);
+  EXPECT_EQ(got.loss.tokens, 24);
+  Adapter want = adapter.zeros_like();
+  for (const Adapter::Named& named : want.tensors()) *named.tensor = value_or_throw(golden.f32("grad." + named.name));
+  EXPECT_LE(distance(got.gradients, want), 2e-6);
+
+  Exec exec(2);
+  KvCache cache(config, 4);
+  Step step;
+  step.ids = batch.ids;
+  for (std::int32_t i = 0; i < 3; ++i) {
+    step.pieces.push_back({cache.add_node(-1, 20), batch.stretches[static_cast<std::size_t>(i)].length});
+  }
+  for (std::int32_t i = 0; i < 24; ++i) step.wanted.push_back(i);
+  Tensor hidden = Tensor::empty({24, config.width});
+  Tensor logits = Tensor::empty({24, 64});
+  decoder.forward(exec, step, &adapter, cache, hidden.view());
+  decoder.logits(exec, hidden.view(), logits.view());
+  const Tensor want_logits = value_or_throw(golden.f32("logits"));
+  float most = 0;
+  for (std::int64_t i = 0; i < 24 * 64; ++i) most = std::max(most, std::fabs(want_logits.f32()[i]));
+  for (std::int64_t i = 0; i < 24 * 64; ++i) ASSERT_NEAR(logits.f32()[i], want_logits.f32()[i], 3e-6F * most);
+}
+
+TEST(DecoderGradient, AgreesWithFiniteDifferences) {
+  const Config config = tiny();
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(5, 1), -1);
+  add_stretch(batch, 0, random_ids(6, 2), 3);
+  add_stretch(batch, 0, random_ids(4, 3), 9);
+  add_stretch(batch, 1, random_ids(3, 4), 8);
+  Computed at = compute(decoder, adapter, batch);
+  Exec exec(2);
+  Rng rng(17);
+  // Along a random direction of each tensor on its own, so that an error in one cannot hide behind another.
+  Adapter moved = adapter.copy();
+  auto parameters = moved.tensors();
+  auto gradients = at.gradients.tensors();
+  for (std::size_t t = 0; t < parameters.size(); ++t) {
+    const std::int64_t count = parameters[t].tensor->shape().count();
+    const Tensor start = parameters[t].tensor->copy();
+    std::vector<double> direction;
+    double slope = 0;
+    double norm = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      direction.push_back(rng.normal());
+      slope += direction.back() * static_cast<double>(gradients[t].tensor->f32()[i]);
+      norm += std::pow(static_cast<double>(gradients[t].tensor->f32()[i]), 2);
+    }
+    double losses[2];
+    constexpr double reach = 4e-3;
+    for (int side = 0; side < 2; ++side) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const double shift = (side == 0 ? reach : -reach) * direction[static_cast<std::size_t>(i)];
+        parameters[t].tensor->f32()[i] = static_cast<float>(static_cast<double>(start.f32()[i]) + shift);
+      }
+      losses[side] = decoder.loss(exec, batch, &moved).loss;
+    }
+    std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
+    EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
+  }
+}
+
+TEST(DecoderLoss, EqualsTheTrainingPassAndTakesNoAdapter) {
+  const Config config = tiny();
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(30, 1), 2);
+  Exec exec(2);
+  EXPECT_EQ(decoder.loss(exec, batch, &adapter).loss, compute(decoder, adapter, batch).loss.loss);
+  const Adapter fresh = Adapter::init(config, {4, 8, 1});
+  EXPECT_NEAR(decoder.loss(exec, batch, nullptr).loss, decoder.loss(exec, batch, &fresh).loss, 1e-5);
+  EXPECT_NE(decoder.loss(exec, batch, nullptr).loss, decoder.loss(exec, batch, &adapter).loss);
+  TrainBatch empty;
+  EXPECT_EQ(decoder.loss(exec, empty, nullptr).loss, 0);
+}
+
+// Paths root to leaf, each as one row of its own: what the tree must be equal to. Targets are counted once a path, so
+// only leaves carry them here.
+TEST(DecoderTree, SharedPrefixesEqualSeparateRowsAtAnyDepth) {
+  const Config config = tiny();
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  struct Node {
+    std::int32_t parent;
+    std::int64_t length;
+  };
+  // Depths 0 to 3; node 4 is empty (its parent is a whole row that ends there); 5 and 6 are identical rows.
+  const std::vector<Node> nodes = {{-1, 6}, {0, 5}, {0, 4}, {2, 3}, {2, 0}, {3, 7}, {3, 7}, {-1, 9}, {1, 1}};
+  std::vector<Ids> ids;
+  for (std::size_t i = 0; i < nodes.size(); ++i) ids.push_back(random_ids(nodes[i].length, 40 + i));
+  ids[6] = ids[5];
+  TrainBatch tree;
+  TrainBatch rows;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto base = static_cast<std::int32_t>(tree.ids.size());
+    tree.stretches.push_back({nodes[i].parent, static_cast<std::int32_t>(nodes[i].length)});
+    tree.ids.insert(tree.ids.end(), ids[i].begin(), ids[i].end());
+    Ids path = ids[i];
+    for (std::int32_t p = nodes[i].parent; p >= 0; p = nodes[static_cast<std::size_t>(p)].parent) {
+      path.insert(path.begin(), ids[static_cast<std::size_t>(p)].begin(), ids[static_cast<std::size_t>(p)].end());
+    }
+    const auto row_base = static_cast<std::int32_t>(rows.ids.size());
+    rows.stretches.push_back({-1, static_cast<std::int32_t>(path.size())});
+    rows.ids.insert(rows.ids.end(), path.begin(), path.end());
+    for (std::int32_t k = 0; k < static_cast<std::int32_t>(nodes[i].length); k += 2) {
+      const auto before = static_cast<std::int32_t>(path.size()) - static_cast<std::int32_t>(nodes[i].length);
+      tree.targets.push_back({base + k, (k * 7 + 3) % 50, 0.5F + static_cast<float>(k)});
+      rows.targets.push_back({row_base + before + k, (k * 7 + 3) % 50, 0.5F + static_cast<float>(k)});
+    }
+  }
+  Computed shared = compute(decoder, adapter, tree);
+  Computed apart = compute(decoder, adapter, rows);
+  EXPECT_LT(shared.loss.tokens, apart.loss.tokens);
+  EXPECT_DOUBLE_EQ(shared.loss.weight, apart.loss.weight);
+  EXPECT_NEAR(shared.loss.loss, apart.loss.loss, 1e-6 * apart.loss.loss);
+  EXPECT_LE(distance(shared.gradients, apart.gradients), 2e-6);
+}
+
+TEST(DecoderPacking, PackedRowsEqualRowsAlone) {
+  const Config config = tiny();
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch packed;
+  Computed alone{{}, adapter.zeros_like()};
+  Exec exec(2);
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    const Ids ids = random_ids(static_cast<std::int64_t>(3 + 11 * i), i);
+    add_stretch(packed, -1, ids, 4);
+    TrainBatch one;
+    add_stretch(one, -1, ids, 4);
+    alone.loss.loss += decoder.loss_and_gradients(exec, one, adapter, alone.gradients).loss;
+  }
+  Computed together = compute(decoder, adapter, packed);
+  EXPECT_NEAR(together.loss.loss, alone.loss.loss, 1e-6 * alone.loss.loss);
+  // Accumulated over five micro-batches against one large batch.
+  EXPECT_LE(distance(alone.gradients, together.gradients), 1e-6);
+}
+
+TEST(DecoderHead, ManyTargetRowsGoInBlocks) {
+  Config config = tiny();
+  config.context = 400;
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch whole;
+  TrainBatch first_half;
+  TrainBatch second_half;
+  add_stretch(whole, -1, random_ids(300, 1), 4);
+  first_half = whole;
+  second_half = whole;
+  first_half.targets.resize(150);
+  second_half.targets.erase(second_half.targets.begin(), second_half.targets.begin() + 150);
+  Computed one = compute(decoder, adapter, whole);
+  Exec exec(2);
+  Computed two = compute(decoder, adapter, first_half);
+  two.loss.loss += decoder.loss_and_gradients(exec, second_half, adapter, two.gradients).loss;
+  EXPECT_NEAR(one.loss.loss, two.loss.loss, 1e-6 * one.loss.loss);
+  EXPECT_LE(distance(two.gradients, one.gradients), 2e-6);
+}
+
+TEST(DecoderRepeat, SameBitsForTheSameThreads) {
+  const Config config = tiny();
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(20, 1), 3);
+  for (std::uint64_t i = 0; i < 12; ++i) add_stretch(batch, 0, random_ids(25, i), 3);
+  for (int threads : {1, 2, 3}) {
+    Computed first = compute(decoder, adapter, batch, threads);
+    Computed again = compute(decoder, adapter, batch, threads);
+    EXPECT_EQ(first.loss.loss, again.loss.loss);
+    EXPECT_EQ(distance(first.gradients, again.gradients), 0);
+  }
+}
+
+class DecoderCache : public testing::Test {
+ protected:
+  Config config = tiny();
+  Decoder decoder = decoder_of(config);
+  Adapter adapter = random_adapter(config);
+  Exec exec{2};
+
+  // Hidden states of all rows of one sequence, run at once in a cache of its own.
+  Tensor whole(const Ids& ids) {
+    KvCache cache(config, 1);
+    const int node = cache.add_node(-1, static_cast<int>(ids.size()));
+    return run(cache, ids, {{node, static_cast<std::int32_t>(ids.size())}});
+  }
+  Tensor run(KvCache& cache, const Ids& ids, std::vector<Piece> pieces) {
+    Step step{ids, std::move(pieces), {}};
+    for (std::size_t i = 0; i < ids.size(); ++i) step.wanted.push_back(static_cast<std::int32_t>(i));
+    Tensor hidden = Tensor::empty({static_cast<std::int64_t>(ids.size()), config.width});
+    decoder.forward(exec, step, &adapter, cache, hidden.view());
+    return hidden;
+  }
+  void expect_rows(const Tensor& got, std::int64_t got_row, const Tensor& want, std::int64_t row, std::int64_t count) {
+    for (std::int64_t i = 0; i < count * config.width; ++i) {
+      ASSERT_NEAR(got.f32()[got_row * config.width + i], want.f32()[row * config.width + i], 2e-5)
+          << "row " << row + i / config.width;
+    }
+  }
+};
+
+Ids part(const Ids& ids, std::size_t begin, std::size_t end) {
+  return {ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+TEST_F(DecoderCache, TokenByTokenEqualsAllAtOnce) {
+  const Ids ids = random_ids(40, 1);
+  const Tensor want = whole(ids);
+  KvCache cache(config, 8);
+  const int node = cache.add_node(-1, 40);
+  expect_rows(run(cache, part(ids, 0, 23), {{node, 23}}), 0, want, 0, 23);
+  for (std::size_t i = 23; i < 40; ++i) {
+    expect_rows(run(cache, part(ids, i, i + 1), {{node, 1}}), 0, want, static_cast<std::int64_t>(i), 1);
+  }
+}
+
+TEST_F(DecoderCache, ChildrenContinueTheirParentAndSurviveARewind) {
+  const Ids prefix = random_ids(10, 1);
+  const Ids left = random_ids(6, 2);
+  const Ids right = random_ids(12, 3);
+  const auto joined = [&](const Ids& tail) {
+    Ids ids = prefix;
+    ids.insert(ids.end(), tail.begin(), tail.end());
+    return ids;
+  };
+  KvCache cache(config, 4);
+  const int root = cache.add_node(-1, 30);
+  const int a = cache.add_node(root, 6);
+  const int b = cache.add_node(root, 20);
+  EXPECT_EQ(cache.count(), 3);
+  // The parent's and both children's tokens in one step.
+  Ids ids = joined(left);
+  ids.insert(ids.end(), right.begin(), right.begin() + 5);
+  const Tensor got = run(cache, ids, {{root, 10}, {a, 6}, {b, 5}});
+  EXPECT_EQ(cache.node(b).position, 10);
+  const Tensor with_left = whole(joined(left));
+  const Tensor with_right = whole(joined(right));
+  expect_rows(got, 0, with_left, 0, 16);
+  expect_rows(got, 16, with_right, 10, 5);
+  expect_rows(run(cache, part(right, 5, 12), {{b, 7}}), 0, with_right, 15, 7);
+  EXPECT_THROW(cache.fill(root, 1), std::logic_error);  // its children hold tokens
+  cache.rewind(1);
+  EXPECT_EQ(cache.count(), 1);
+  // The parent may go on once its children are gone, and have others.
+  expect_rows(run(cache, part(left, 0, 2), {{root, 2}}), 0, with_left, 10, 2);
+  const int c = cache.add_node(root, 4);
+  expect_rows(run(cache, part(left, 2, 6), {{c, 4}}), 0, with_left, 12, 4);
+}
+
+TEST_F(DecoderCache, ManySequencesInOneStepEqualEachAlone) {
+  const Ids first = random_ids(15, 1);
+  const Ids second = random_ids(3, 2);
+  KvCache cache(config, 4);
+  Ids ids = first;
+  ids.insert(ids.end(), second.begin(), second.end());
+  const int a = cache.add_node(-1, 15);
+  const int b = cache.add_node(-1, 3);
+  const Tensor got = run(cache, ids, {{a, 15}, {b, 3}});
+  expect_rows(got, 0, whole(first), 0, 15);
+  expect_rows(got, 15, whole(second), 0, 3);
+}
+
+TEST_F(DecoderCache, OnlyWantedRowsComeBack) {
+  const Ids ids = random_ids(12, 1);
+  const Tensor want = whole(ids);
+  KvCache cache(config, 4);
+  const int node = cache.add_node(-1, 12);
+  Step step{ids, {{node, 12}}, {3, 11}};
+  Tensor hidden = Tensor::empty({2, config.width});
+  decoder.forward(exec, step, &adapter, cache, hidden.view());
+  expect_rows(hidden, 0, want, 3, 1);
+  expect_rows(hidden, 1, want, 11, 1);
+  KvCache silent(config, 4);
+  Step nothing_wanted{part(ids, 0, 11), {{silent.add_node(-1, 12), 11}}, {}};
+  Tensor none = Tensor::empty({0, config.width});
+  decoder.forward(exec, nothing_wanted, &adapter, silent, none.view());
+  expect_rows(run(silent, part(ids, 11, 12), {{0, 1}}), 0, want, 11, 1);
+}
+
+TEST_F(DecoderCache, LogitsOfAFewIdsEqualThoseOfAll) {
+  const Tensor hidden = whole(random_ids(2, 1));
+  Tensor logits = Tensor::empty({2, config.vocabulary});
+  decoder.logits(exec, hidden.view(), logits.view());
+  const Ids ids = {49, 0, 7};
+  std::vector<float> some(3);
+  decoder.logits_at(exec, hidden.f32() + config.width, ids, some);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(some[i], logits.f32()[config.vocabulary + ids[i]], 1e-5);
+}
+
+TEST_F(DecoderCache, BadIdsAndOverlongSequencesAreRefusedByName) {
+  KvCache cache(config, 4);
+  const int node = cache.add_node(-1, 200);
+  try {
+    run(cache, {1, 50}, {{node, 2}});
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_NE(std::string(failure.what()).find("50"), std::string::npos);
+    EXPECT_EQ(failure.code(), ErrorCode::bad_input);
+  }
+  EXPECT_EQ(cache.node(node).length, 0);
+  EXPECT_THROW(run(cache, random_ids(129, 1), {{node, 129}}), Failure);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(129, 1), -1);
+  EXPECT_THROW(decoder.loss(exec, batch, nullptr), Failure);
+}
+
+}  // namespace
+}  // namespace hone::model
