@@ -227,6 +227,7 @@ Result<SafetensorsFile> SafetensorsFile::open(const Path& path) {
 
 std::vector<std::string> SafetensorsFile::names() const {
   std::vector<std::string> all;
+  all.reserve(tensors_.size() + unsupported_.size());
   for (const auto& [name, view] : tensors_) all.push_back(name);
   for (const auto& [name, why] : unsupported_) all.push_back(name);
   std::sort(all.begin(), all.end());

@@ -163,7 +163,7 @@ bool is_cached(const CatalogueEntry& entry) {
   return !error && size > 0 && (entry.bytes == 0 || size == entry.bytes);
 }
 
-Pulled pull(const CatalogueEntry& entry, std::stop_token stop) {
+Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop) {
   std::vector<std::string> failures;
   // Looked at before the lock is taken, so that a folder that may only be read still serves.
   if (auto cached = from_cache(entry, failures)) return *cached;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -48,6 +47,6 @@ struct Pulled {
 // Downloads with resume, checks the pinned SHA-256, moves into the cache. Throws Failure (environment) naming every
 // route tried when none works; a wrong hash is a Failure that names both hashes. Two processes may pull at once: the
 // second waits. Throws Failure (interrupted) on a stop; what has come is kept for the next call.
-Pulled pull(const CatalogueEntry& entry, std::stop_token stop);
+Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop);
 
 }  // namespace hone::model

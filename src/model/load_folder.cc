@@ -56,7 +56,9 @@ class Fields {
   void refuse(ErrorCode code, const std::string& message) {
     if (!error_) error_ = Error{code, where_ + ": " + message};
   }
-  const std::optional<Error>& error() const { return error_; }
+  bool failed() const { return error_.has_value(); }
+  // The first error, where failed().
+  Error error() const { return error_.value_or(Error{}); }
 
  private:
   static std::string shown(const Json* field) {
@@ -97,7 +99,7 @@ float read_rope(Fields& fields, const std::string& where) {
     Fields inner(*rope, where);
     base = inner.number("rope_theta", base);
     if (inner.number("partial_rotary_factor", 1) != 1) fields.unsupported(name);
-    if (inner.error()) fields.refuse(inner.error()->code, fmt::format("field {}: rope_theta must be a number", name));
+    if (inner.failed()) fields.refuse(inner.error().code, fmt::format("field {}: rope_theta must be a number", name));
   }
   return base;
 }
@@ -183,7 +185,7 @@ Result<Config> folder_config(const Json& json, const std::string& where) {
   config.rope_base = read_rope(fields, where);
   config.tied_head = fields.boolean("tie_word_embeddings");
   check_what_the_decoder_lacks(fields);
-  if (fields.error()) return tl::unexpected<Error>(*fields.error());
+  if (fields.failed()) return tl::unexpected<Error>(fields.error());
   const Result<void> valid = check(config);
   if (!valid) return make_error(valid.error().code, "{}: {}", printable(where), valid.error().message);
   return config;

@@ -45,7 +45,9 @@ class Keys {
   void refuse(ErrorCode code, const std::string& message) {
     if (!error_) error_ = Error{code, where_ + ": " + message};
   }
-  const std::optional<Error>& error() const { return error_; }
+  bool failed() const { return error_.has_value(); }
+  // The first error, where failed().
+  Error error() const { return error_.value_or(Error{}); }
 
  private:
   const GgufFile& file_;
@@ -147,7 +149,7 @@ Result<Config> gguf_config(const GgufFile& file, const std::string& where) {
   Keys keys(file, where);
   if (architecture == nullptr) {
     keys.refuse(ErrorCode::bad_input, "metadata key general.architecture is missing");
-    return tl::unexpected<Error>(*keys.error());
+    return tl::unexpected<Error>(keys.error());
   }
   if (*architecture != "llama")
     return make_error(ErrorCode::unsupported, "{}: architecture '{}' cannot be run by this version of Hone; it runs {}",
@@ -165,7 +167,7 @@ Result<Config> gguf_config(const GgufFile& file, const std::string& where) {
   config.rope_base = keys.number("llama.rope.freq_base", 10000.0F);
   config.norm_epsilon = keys.number("llama.attention.layer_norm_rms_epsilon", std::nullopt);
   check_what_the_decoder_lacks(file, keys);
-  if (keys.error()) return tl::unexpected<Error>(*keys.error());
+  if (keys.failed()) return tl::unexpected<Error>(keys.error());
   const GgufTensor* embedding = file.find("token_embd.weight");
   if (embedding == nullptr || embedding->shape.rank() != 2)
     return bad_input(

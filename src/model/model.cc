@@ -89,7 +89,7 @@ std::string folder_sha256(const Path& folder) {
   if (!files) return "";
   std::string lines;
   for (const Path& file : *files) {
-    const std::string hash = value_or_throw(remembered_sha256(file));
+    std::string hash = value_or_throw(remembered_sha256(file));
     if (files->size() == 1) return hash;
     lines += fmt::format("{}  {}\n", hash, file.filename().string());
   }

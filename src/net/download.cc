@@ -180,11 +180,9 @@ class Attempt {
                           (code == CURLE_OPERATION_TIMEDOUT && started_);
       return midway ? Outcome::retry : Outcome::give_up;
     }
-    if (!started_ && !begin()) {
-      error_ = *local_;
-      return Outcome::give_up;
-    }
-    return Outcome::done;
+    if (started_ || begin()) return Outcome::done;
+    error_ = local_.value_or(Error{});
+    return Outcome::give_up;
   }
 
   // Opens the partial file once the headers are known. False: local_ says why not.
@@ -289,7 +287,7 @@ Result<Downloaded> check_and_move(const Download& download, Partial& partial) {
 
 }  // namespace
 
-Result<Downloaded> download(const Download& download, std::stop_token stop) {
+Result<Downloaded> download(const Download& download, const std::stop_token& stop) {
   Result<void> room = make_room(download);
   if (!room) return tl::unexpected<Error>(room.error());
   Partial partial(download.target);

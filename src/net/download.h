@@ -31,6 +31,6 @@ struct Downloaded {
 // Fetches `url` to `target`. A partial file of an earlier call is continued where the server confirms that the file is
 // still the same (Range with If-Range), else begun anew. Errors (environment, interrupted) keep the partial file,
 // except a wrong hash or size, which remove it. Not safe for two processes on one target: hold a FileLock.
-Result<Downloaded> download(const Download& download, std::stop_token stop);
+Result<Downloaded> download(const Download& download, const std::stop_token& stop);
 
 }  // namespace hone::net
