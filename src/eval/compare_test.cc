@@ -45,7 +45,8 @@ std::pair<std::vector<ScoredRow>, std::vector<ScoredRow>> discordant(std::size_t
 }
 
 TEST(Wilson, EqualsScipy) {
-  for (const Json& sample : golden()["wilson"]) {
+  const Json samples = golden()["wilson"];
+  for (const Json& sample : samples) {
     const Interval interval = wilson(sample[0].get<std::size_t>(), sample[1].get<std::size_t>());
     EXPECT_NEAR(interval.low, sample[2].get<double>(), 1e-9);
     EXPECT_NEAR(interval.high, sample[3].get<double>(), 1e-9);
@@ -54,7 +55,8 @@ TEST(Wilson, EqualsScipy) {
 }
 
 TEST(McNemar, EqualsTheExactBinomialTest) {
-  for (const Json& sample : golden()["mcnemar"]) {
+  const Json samples = golden()["mcnemar"];
+  for (const Json& sample : samples) {
     const double p = mcnemar_p(sample[0].get<std::size_t>(), sample[1].get<std::size_t>());
     const double expected = sample[2].get<double>();
     EXPECT_NEAR(p, expected, 1e-9 * std::max(expected, 1e-12)) << to_text(sample);

@@ -39,7 +39,8 @@ text::Reply reply(const std::string& answer) {
 }
 
 TEST(Measure, EqualsScikitLearn) {
-  for (const Json& sample : golden()["classification"]) {
+  const Json samples = golden()["classification"];
+  for (const Json& sample : samples) {
     SCOPED_TRACE(sample["name"].get<std::string>());
     const data::Task task = classify_task(sample["labels"].get<std::vector<std::string>>());
     const Metrics metrics = measure(answered(sample["gold"], sample["answers"]), task, 1);
