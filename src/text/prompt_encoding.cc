@@ -70,13 +70,12 @@ Result<EncodedPrompt> encode_prompt(std::span<const Message> messages, const Tok
   }
   const std::vector<TokenId> content = tokenizer.encode(std::string_view(last->content));
   std::size_t keep = content.size();
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
-    const std::size_t over = encoded->ids.size() - static_cast<std::size_t>(spec.max_tokens);
-    if (over + 1 >= keep) break;
+  for (int attempt = 0; attempt < most_attempts && keep > 0; ++attempt) {
     // The mark itself costs a few tokens, and pieces may merge differently at the cut.
-    keep -= over + (attempt == 0 ? 4 : 0);
-    if (keep > content.size() || keep == 0) break;
-    last->content = cut_middle(tokenizer, content, keep);
+    const std::size_t over =
+        encoded->ids.size() - static_cast<std::size_t>(std::max(0, spec.max_tokens)) + (attempt == 0 ? 4 : 0);
+    keep = attempt + 1 == most_attempts ? 0 : keep - std::min(keep, over);
+    last->content = keep == 0 ? std::string() : cut_middle(tokenizer, content, keep);
     encoded = encode_once(shorter, tokenizer, chat_template, spec);
     if (!encoded) return encoded;
     if (static_cast<int>(encoded->ids.size()) <= spec.max_tokens) {
@@ -99,9 +98,10 @@ Result<TokenId> turn_end(const Tokenizer& tokenizer, const ChatTemplate& chat_te
   options.add_generation_prompt = false;
   options.bos_token = spelled(tokenizer, tokenizer.bos());
   options.eos_token = spelled(tokenizer, tokenizer.eos());
+  options.today = "2000-01-01";  // some templates print a date; which one does not matter here
   const std::vector<Message> turn = {{"user", "u"}, {"assistant", "a"}};
   const auto rendered = chat_template.render(turn, options);
-  if (!rendered) return ends.front();
+  if (!rendered) return tl::unexpected(rendered.error());
   std::size_t answer_ends = rendered->size();
   for (const auto& stretch : rendered->stretches()) {
     if (stretch.origin == Origin::from_answer) answer_ends = stretch.end;

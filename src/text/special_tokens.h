@@ -21,6 +21,7 @@ struct AddedToken {
   bool lstrip = false;       // takes the white space before it along
   bool rstrip = false;       // takes the white space after it along
   bool single_word = false;  // only where no word character touches it
+  bool normalized = false;   // looked for only between the tokens that are not, as Hugging Face does
 };
 
 class SpecialTokens {
@@ -42,11 +43,20 @@ class SpecialTokens {
     std::vector<std::pair<char, std::uint32_t>> children;
     std::int64_t token = -1;  // index in tokens_
   };
+  using Trie = std::vector<Node>;  // of spellings; 0 is the root
+  struct Range {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  void insert(Trie& trie, std::size_t token);
   // Index of the longest token that starts at `at` and ends by `limit`, or -1.
-  std::int64_t longest_at(std::string_view text, std::size_t at, std::size_t limit) const;
+  static std::int64_t longest_at(const Trie& trie, std::string_view text, std::size_t at, std::size_t limit);
+  // Appends the matches of `trie` inside `range`, which is looked at as if nothing stood around it.
+  void find_inside(const Trie& trie, const MarkedText& marked, Range range, std::vector<Match>& matches) const;
 
   std::vector<AddedToken> tokens_;
-  std::vector<Node> nodes_;  // a trie of the spellings; 0 is the root
+  Trie raw_{1};
+  Trie normalized_{1};
 };
 
 }  // namespace hone::text

@@ -85,6 +85,7 @@ Result<void> read_added(const Json& added, TokenizerParts& parts) {
     token.lstrip = is_true(member(entry, "lstrip"));
     token.rstrip = is_true(member(entry, "rstrip"));
     token.single_word = is_true(member(entry, "single_word"));
+    token.normalized = is_true(member(entry, "normalized"));
     const TokenKind kind = is_true(member(entry, "special")) ? TokenKind::control : TokenKind::added;
     if (Result<void> done = put(parts, token.spelling, member(entry, "id"), kind); !done) return done;
     token.id = entry["id"].get<TokenId>();

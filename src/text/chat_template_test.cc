@@ -1,0 +1,187 @@
+#include "text/chat_template.h"
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+
+namespace hone::text {
+namespace {
+
+struct Case {
+  std::vector<Message> messages;
+  RenderOptions options;
+};
+
+Case case_of(const Json& json) {
+  Case one;
+  for (const Json& message : json["messages"]) {
+    one.messages.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
+  }
+  one.options.add_generation_prompt = json["add_generation_prompt"].get<bool>();
+  one.options.bos_token = json["bos_token"].get<std::string>();
+  one.options.eos_token = json["eos_token"].get<std::string>();
+  one.options.today = json["today"].get<std::string>();
+  one.options.extra = json["extra"];
+  return one;
+}
+
+Result<MarkedText> rendered(std::string_view source, const std::vector<Message>& messages = {}) {
+  const auto parsed = ChatTemplate::parse(source);
+  if (!parsed) return tl::unexpected(parsed.error());
+  return parsed->render(messages, {});
+}
+
+std::string error_of(std::string_view source, const std::vector<Message>& messages = {}) {
+  const auto made = rendered(source, messages);
+  return made ? "no error: " + made->text() : made.error().message;
+}
+
+// The bytes of one origin, stretches separated by '|'.
+std::string bytes_from(const MarkedText& text, Origin origin) {
+  std::string out;
+  for (const auto& stretch : text.stretches()) {
+    if (stretch.origin != origin) continue;
+    if (!out.empty()) out += '|';
+    out += text.text().substr(stretch.begin, stretch.end - stretch.begin);
+  }
+  return out;
+}
+
+TEST(ChatTemplate, RendersWhatJinja2Renders) {
+  const Path path = Path(HONE_SOURCE_DIR) / "tests/golden/chat_templates.json";
+  const Json cases = value_or_throw(parse_json(value_or_throw(read_file(path)), path.string()));
+  ASSERT_GT(cases.size(), 70U);
+  for (const Json& json : cases) {
+    const Case one = case_of(json);
+    const auto parsed = ChatTemplate::parse(json["template"].get<std::string>());
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    const auto text = parsed->render(one.messages, one.options);
+    if (json["text"].is_null()) {
+      EXPECT_FALSE(text) << json["template"] << " rendered " << text->text();
+    } else {
+      ASSERT_TRUE(text) << json["template"] << ": " << text.error().message;
+      EXPECT_EQ(text->text(), json["text"].get<std::string>()) << json["template"];
+    }
+  }
+}
+
+TEST(ChatTemplate, EveryByteKeepsItsOriginThroughTheOperationsTemplatesUse) {
+  const std::vector<Message> talk = {{"user", "  <think>Ab</think> c  "}, {"assistant", "xYx"}};
+  const auto text = rendered(
+      "[{{ messages[0].content | trim }}]"
+      "[{{ messages[0].content.split('</think>')[-1].strip() }}]"
+      "[{{ messages[0].content.replace('<think>', '<T>')[2:6] }}]"
+      "[{{ messages[1].content.upper() }}]"
+      "[{{ [messages[0].role, messages[1].content] | join('+') }}]"
+      "[{{ messages[0].content | tojson }}]"
+      "[{{ 'a' ~ messages[1].content[1] + 'b' }}]"
+      "{% macro wrap(x) %}({{ x }}){% endmacro %}{{ wrap(messages[1].content) }}"
+      "{% set kept %}<{{ messages[1].content }}>{% endset %}{{ kept }}",
+      talk);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(bytes_from(*text, Origin::from_user), "<think>Ab</think> c|c|A|  <think>Ab</think> c  ");
+  EXPECT_EQ(bytes_from(*text, Origin::from_answer), "XYX|xYx|Y|xYx|xYx");
+  EXPECT_EQ(bytes_from(*text, Origin::from_template), "[|][|][<T>|][|][user+|][\"|\"][a|b](|)<|>");
+}
+
+TEST(ChatTemplate, ARoleThatIsNoPlainWordAndExtraVariablesAreOutsideText) {
+  const auto chatml = ChatTemplate::chatml();
+  const std::vector<Message> talk = {{"user<|im_end|>", "hi"}};
+  const auto text = value_or_throw(chatml.render(talk, {}));
+  EXPECT_EQ(bytes_from(text, Origin::from_user), "user<|im_end|>|hi");
+  RenderOptions options;
+  options.extra = {{"note", "<|im_end|>"}};
+  const auto with_extra = value_or_throw(value_or_throw(ChatTemplate::parse("{{ note }}!")).render(talk, options));
+  EXPECT_EQ(bytes_from(with_extra, Origin::from_user), "<|im_end|>");
+}
+
+TEST(ChatTemplate, InvalidUtf8InAMessageComesThroughUnchanged) {
+  const std::vector<Message> talk = {{"user", "a\xFF\xC3 b\xE2\x82"}};
+  const auto text = rendered("{{ messages[0].content | trim }}|{{ messages[0].content | length }}", talk);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->text(), "a\xFF\xC3 b\xE2\x82|7");
+}
+
+TEST(ChatTemplate, UnknownConstructsAreNamedWithTheirLine) {
+  EXPECT_NE(error_of("a\n{% include 'x' %}").find("line 2: the statement 'include'"), std::string::npos);
+  EXPECT_NE(error_of("\n\n{{ 'x' | urlize }}").find("line 3: the filter 'urlize'"), std::string::npos);
+  EXPECT_NE(error_of("{{ 'x' is fancy }}").find("line 1: the test 'fancy'"), std::string::npos);
+  EXPECT_NE(error_of("{{ 1 }}\n{{ 'x'.format(1) }}").find("line 2: the string method 'format'"), std::string::npos);
+  EXPECT_NE(error_of("{% for x in y recursive %}{% endfor %}").find("recursive"), std::string::npos);
+  EXPECT_NE(error_of("{% for x in [1] %}{% macro m() %}{% endmacro %}{% endfor %}").find("macro"), std::string::npos);
+  EXPECT_NE(error_of("{{ f(*x) }}").find("'*'"), std::string::npos);
+  EXPECT_NE(error_of("\n{{ raise_exception('only two turns') }}").find("line 2: the template refuses"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ strftime_now('%d') }}").find("date"), std::string::npos);
+}
+
+TEST(ChatTemplate, BrokenTemplatesAreErrors) {
+  for (const char* source : {"{{",
+                             "{{ }}",
+                             "{% if %}x{% endif %}",
+                             "{% if x %}",
+                             "{% endif %}",
+                             "{{ 'a }}",
+                             "{{ (1 }}",
+                             "{{ 1) }}",
+                             "{# x",
+                             "{% raw %}x",
+                             "{{ a.  }}",
+                             "{% set 1 = 2 %}",
+                             "{% for in x %}{% endfor %}",
+                             "{{ [1, }}",
+                             "{{ {1: } }}",
+                             "{{ a b }}",
+                             "{% break %}",
+                             "{{ 'a' is }}",
+                             "{{ x | }}",
+                             "{% macro %}{% endmacro %}",
+                             "{{ \"\\ud800\" }}",
+                             "{{ 1 @ 2 }}",
+                             "{% set true = 1 %}",
+                             "{{ 99999999999999999999 }}",
+                             "{% %}",
+                             "{{ a[1:2:3:4] }}",
+                             "{{ f(a=1, 2) }}"}) {
+    EXPECT_FALSE(ChatTemplate::parse(source)) << source;
+  }
+}
+
+TEST(ChatTemplate, HostileTemplatesEndInAnErrorNotInAHang) {
+  const std::string forever = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}";
+  EXPECT_NE(error_of(forever).find("steps"), std::string::npos);
+  EXPECT_NE(error_of("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}").find("too deeply"), std::string::npos);
+  const std::string doubling =
+      "{% set ns = namespace(x='abcdefgh') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}";
+  EXPECT_NE(error_of(doubling).find("bytes"), std::string::npos);
+  EXPECT_NE(error_of("{{ 'ab' * 999999999 }}").find("bytes"), std::string::npos);
+  EXPECT_NE(error_of("{{ ('a' * 99999).replace('', 'b' * 99999) }}").find("bytes"), std::string::npos);
+  const std::string sharing =
+      "{% set ns = namespace(x=[1]) %}{% for i in range(90) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}";
+  EXPECT_NE(error_of(sharing).find("list holds more"), std::string::npos);
+  const std::string nesting =
+      "{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}";
+  EXPECT_NE(error_of(nesting).find("nested deeper"), std::string::npos);
+  const std::string loops =
+      "{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% for j in [ns.x] %}{% set ns.x = loop %}{% endfor %}"
+      "{% endfor %}";
+  EXPECT_NE(error_of(loops).find("nested deeper"), std::string::npos);
+  EXPECT_FALSE(ChatTemplate::parse("{{ " + std::string(5000, '(') + std::string(5000, ')') + " }}"));
+  EXPECT_FALSE(ChatTemplate::parse("{{ " + std::string(9000, '-') + "1 }}"));
+  std::string chain = "{{ 1";
+  for (int i = 0; i < 5000; ++i) chain += "+1";
+  EXPECT_FALSE(ChatTemplate::parse(chain + " }}"));
+  std::string blocks;
+  for (int i = 0; i < 5000; ++i) blocks += "{% if true %}";
+  EXPECT_FALSE(ChatTemplate::parse(blocks));
+}
+
+TEST(ChatTemplate, ANamespaceThatHoldsItselfIsHarmless) {
+  const auto text = rendered("{% set ns = namespace() %}{% set ns.me = ns %}{{ ns.me.me is defined }}");
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->text(), "True");
+  EXPECT_NE(error_of("{% set ns = namespace() %}{{ ns }}").find("cannot be printed"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hone::text

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/chat_templates.json: what jinja2, set up as transformers does, renders for small templates and for
+SmolLM2's own; and tests/golden/tokenizer_tiny.json: a tiny byte-level BPE tokenizer with the ids that Hugging Face's
+tokenizers gives for hostile texts.
+
+    python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes both
+    python3 tools/make_golden_text.py --cases TEMPLATES... > F   prints cases for whole templates instead (by hand)
+
+Needs jinja2, tokenizers and gguf. Texts and templates here were written for Hone, but for SmolLM2's template
+(Apache-2.0, read from the model file).
+"""
+import argparse
+import datetime
+import json
+import pathlib
+import random
+
+import jinja2
+from jinja2.ext import Extension, loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TODAY = "2026-11-24"
+
+
+class Generation(Extension):
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return jinja2.nodes.CallBlock(self.call_method("keep"), [], [], body).set_lineno(line)
+
+    def keep(self, caller):
+        return caller()
+
+
+def environment():
+    def raise_exception(message):
+        raise jinja2.exceptions.TemplateError(message)
+
+    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    env.filters["tojson"] = tojson
+    env.globals["raise_exception"] = raise_exception
+    env.globals["strftime_now"] = lambda f: datetime.datetime.fromisoformat(TODAY).strftime(f)
+    return env
+
+
+def render(env, case):
+    extra = {"tools": None, "documents": None, **(case.get("extra") or {})}
+    try:
+        return env.from_string(case["template"]).render(
+            messages=case["messages"], add_generation_prompt=case["add_generation_prompt"],
+            bos_token=case["bos_token"], eos_token=case["eos_token"], **extra)
+    except Exception:  # the golden only says that it fails
+        return None
+
+
+def case(template, messages, prompt=True, extra=None):
+    return {"template": template, "messages": messages, "add_generation_prompt": prompt, "bos_token": "<s>",
+            "eos_token": "</s>", "today": TODAY, "extra": extra}
+
+
+# Each line is a template of its own.
+SNIPPETS = r"""
+{{ messages[0].content | trim }}|{{ messages[0]['content'].strip() }}|{{ messages[-1].role }}
+{% for m in messages %}{{ loop.index }}/{{ loop.index0 }}/{{ loop.length }}/{{ loop.first }}/{{ loop.last }}/{{ loop.revindex }}/{{ loop.revindex0 }} {% endfor %}
+{% for m in messages if m.role == 'user' %}{{ loop.index }}:{{ m.content }};{% else %}none{% endfor %}
+{% for m in messages if m.role == 'nobody' %}x{% else %}none{% endfor %}
+{% for m in messages[::-1] %}{{ m.role }},{% endfor %}{{ 'abcdef'[::-1] }}{{ 'abcdef'[1:4] }}{{ 'abcdef'[-2:] }}{{ 'abcdef'[::2] }}{{ 'häßlich'[1:3] }}{{ [1,2,3,4][-3:-1] }}{{ 'abc'[5:] }}{{ 'abc'[2:0:-1] }}
+{% set ns = namespace(n=0, seen=false) %}{% for m in messages %}{% set ns.n = ns.n + loop.index %}{% if m.role == 'system' %}{% set ns.seen = true %}{% endif %}{% endfor %}{{ ns.n }} {{ ns.seen }}
+{% set x = 0 %}{% for i in range(3) %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}
+{% set x = 'outer' %}{% for i in [1, 2] %}{{ x }}{% set x = 'inner' %}{{ x }}{% endfor %}{{ x }}{% if true %}{% set x = 'if' %}{% endif %}{{ x }}
+{% macro turn(role, content='-', last=false) %}<{{ role }}:{{ content }}{% if last %}!{% endif %}>{% endmacro %}{{ turn('a') }}{{ turn('b', 'c') }}{{ turn(role='d', last=true) }}{{ turn('e', content=turn('f')) }}
+{% macro rec(n) %}{{ n }}{% if n > 0 %}{{ rec(n - 1) }}{% endif %}{% endmacro %}{{ rec(4) }}
+{% set block %}  [{{ messages[0].content }}]  {% endset %}{{ block | trim }}{% set up | upper %}abc{% endset %}{{ up }}
+{%- set a, b = 'x', ['y', 'z'] -%} {{ a }}{{ b }}{% for k, v in {'p': 1, 'q': [true, none]}.items() %} {{ k }}={{ v }}{% endfor %}
+{{ 1 + 2 * 3 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 10 - 2 - 3 }} {{ 1.5 + 1 }} {{ 1e3 }} {{ 3 == 3.0 }} {{ -2 ** 2 }} {{ 1 ~ 2 ~ 'x' }} {{ 7 % -3 }} {{ 0.1 + 0.2 }} {{ 1e16 }} {{ 1e-5 }} {{ 123456789.123 }}
+{{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ 'a' < 'b' }} {{ not true or true }} {{ 'x' in 'xyz' }} {{ 'q' not in ['q'] }} {{ 'a' in {'a': 1} }} {{ 2 in (1, 2) }} {{ [1, 2] == [1, 2] }} {{ (1,) }} {{ () }} {{ true == 1 }}
+{{ messages is defined }} {{ nothing is defined }} {{ nothing is undefined }} {{ none is none }} {{ 'a' is string }} {{ 1 is number }} {{ {} is mapping }} {{ [] is sequence }} {{ 'x' is iterable }} {{ 3 is iterable }} {{ true is true }} {{ 1 is true }} {{ 4 is even }} {{ 4 is divisibleby 2 }} {{ 'a' is equalto 'a' }} {{ 'a' is in ['a'] }} {{ 1.0 is float }} {{ 1 is integer }} {{ true is boolean }} {{ none is not none }} {{ 'a' is sameas 'b' }} {{ range is callable }} {{ 3 is lt 4 }} {{ 'AB' is upper }}
+{{ none }} {{ true }} {{ false }} {{ 1.0 }} {{ [1, 'a', none, true, 1.5, {'k': 'v'}] }} {{ nothing }}| {{ {'a': "it's", 'b': 'say "x"', 'c': "both ' and \"", 'd': 'l\n\t\\'} }}
+{{ tools | default('none', true) }} {{ nothing | default('d') }} {{ nothing | default }}| {{ '' | default('e') }}| {{ '' | default('e', true) }} {{ 0 | d(5, boolean=true) }}
+{{ {'b': [1, 2.5, {'x': none}], 'a': 'ü "q" \\ / \n\t\x01 <>&\u2028'} | tojson }} {{ {'b': 1, 'a': [[], {}, [1]]} | tojson(indent=2) }} {{ {'b': 1, 'a': 2} | tojson(sort_keys=true) }} {{ 'ü😀' | tojson(ensure_ascii=true) }} {{ [1,2] | tojson(separators=(',', ':')) }}
+{{ messages | length }} {{ 'häß😀' | length }} {{ 'aB c' | upper }} {{ 'aB' | lower }} {{ 'hello wOrld-foo (bar' | title }} {{ 'hELLO wORLD' | capitalize }} {{ "they're bill's" .title() }}
+{{ ['a', 'b', 3] | join('-') }} {{ ['a', 'b'] | join }} {{ messages | map(attribute='role') | join(', ') }} {{ messages | selectattr('role', 'equalto', 'user') | list | length }} {{ messages | rejectattr('role', 'equalto', 'user') | map(attribute='role') | list }} {{ messages | selectattr('content') | list | length }} {{ ['a', 'B'] | map('upper') | list }} {{ [1, 2, 3, 4] | select('odd') | list }} {{ [0, 1, ''] | reject | list }}
+{{ 'aXbXc'.split('X') }} {{ 'aXbXc'.split('X', 1) }} {{ '  a  b c '.split() }} {{ '  a  b c '.split(none, 1) }} {{ 'a,b,c'.rsplit(',', 1) }} {{ 'a b  c '.rsplit(none, 1) }} {{ 'abc'.split('zz') }} {{ ''.split(',') }} {{ 'a\nb\r\nc\n'.splitlines() }}
+{{ 'xxabxx'.strip('x') }} {{ 'xxabxx'.lstrip('x') }} {{ 'xxabxx'.rstrip('x') }} {{ '<think>\n'.strip('\n') }} {{ 'abc'.startswith('ab') }} {{ 'abc'.startswith(('x', 'a')) }} {{ 'abc'.endswith('bc') }} {{ 'aaa'.replace('a', 'b', 2) }} {{ 'abc'.replace('', '-') }} {{ 'abc' | replace('b', 'X') }} {{ 'a.b'.find('.') }} {{ 'üb'.find('b') }} {{ 'banana'.rfind('a') }} {{ 'banana'.count('an') }} {{ '-'.join(['a', 'b']) }} {{ 'ab'.removeprefix('a') }}
+{% set d = {'role': 'x', 'n': 1} %}{{ d.role }} {{ d['role'] }} {{ d.get('role') }} {{ d.get('zz', 'q') }} {{ d.get('zz') }} {{ d.keys() | list }} {{ d.values() | list }} {{ d | items | list }} {{ d.zz is defined }} {{ d | length }} {{ d | dictsort }} {{ d | list }}
+{{ [3, 1, 2] | sort }} {{ [3, 1, 2] | sort(reverse=true) }} {{ ['b', 'A', 'c'] | sort }} {{ ['a', 'A', 'b'] | unique | list }} {{ [1, 2] | first }} {{ [1, 2] | last }} {{ 'abc' | first }} {{ [] | first is defined }} {{ [1, 2, 3] | reverse | list }} {{ 'abc' | reverse }} {{ [1, 5, 3] | max }} {{ [4, 2] | min }}
+{{ '42' | int }} {{ 'x' | int }} {{ 'x' | int(7) }} {{ 3.9 | int }} {{ '2.5' | float }} {{ 42 | string ~ '!' }} {{ -5 | abs }} {{ ' 8 ' | int }} {{ '2.7' | int }}
+{{ 'a\nb\n\nc' | indent }}|{{ 'a\nb' | indent(2, true) }}|{{ 'a\n\nb' | indent(1, blank=true) }}|{{ 'a\nb' | indent('> ') }}
+{{ 'yes' if messages else 'no' }} {{ 'yes' if nothing }}| {{ ('a' if false else 'b') ~ 'c' }} {{ 1 if true else 2 if true else 3 }}
+{{ strftime_now('%d %b %Y') }} {{ strftime_now("%Y-%m-%d %A %j") }}
+{{ messages[0].nothing is defined }} {{ messages[99] is defined }} {{ messages[0]['nothing'] }}| {{ messages[0].content[0] }}
+{{ messages[0].nothing.deeper }}
+{{ messages[99].content }}
+{{ raise_exception('no: ' + messages[0].role) }}
+{{ 'a' + 1 }}
+{{ nothing + 'a' }}
+{{ nothing() }}
+{{ [1] | first + 'x' }}
+{{ 1 / 0 }}
+{% for x in 3 %}{% endfor %}
+{{ messages.append(1) }}
+{% for m in messages %}{% if loop.index == 2 %}{% continue %}{% endif %}{% if loop.index == 4 %}{% break %}{% endif %}{{ m.role }};{% endfor %}
+{% for a in [1, 2] %}{% for b in [3, 4] %}{{ loop.index }}{{ a }}{{ b }} {% endfor %}{{ loop.index }}{% endfor %}
+{% for a, b in [(1, 2), [3, 4]] %}{{ a }}-{{ b }};{% endfor %}{% for m in messages %}{{ loop.previtem.role if loop.previtem is defined }}>{{ loop.nextitem.role if not loop.last }}{{ loop.cycle('A', 'B') }} {% endfor %}
+{% generation %}{{ messages[0].content }}{% endgeneration %}{% with a = 1, b = 2 %}{{ a + b }}{% endwith %}{% filter upper | trim %} abc {% endfilter %}
+{% raw %}{{ not }} {% this %}{% endraw %}{# comment {{ x }} #}{{ '{{' }}{{ "%}" }}{{ '}}' }} {{ {'a': {'b': 1}}.a.b }} {{ {'a': {'b': 1}} }}
+{{ 'a' 'b' "c" }} {{ "\x41\u00e9\U0001F600\101\q\'\"" }} {{ 'ü' }} {{ "tab\there" }}
+{% if messages[0].role == 'system' and messages | length > 1 %}S{% elif messages[0].role != 'user' %}O{% else %}U{% endif %}{% if not (tools is none or tools) %}x{% endif %}{% if not tools is none %}y{% endif %}
+{% set m = messages[1:] %}{{ m | length }}{% set messages = [] %}{{ messages | length }}{{ messages[-1] is defined }}
+{{ [[1, 2], [3]] | map('length') | list }} {{ [{'a': {'b': 5}}] | map(attribute='a.b') | list }} {{ [{'a': 1}, {}] | map(attribute='a', default='z') | list }} {{ ['x', 'y'] | list | tojson }} {{ ('a', 'b') | tojson }} {{ dict(a=1) | tojson }}
+{{ 'ab' * 3 }} {{ [0] * 2 }} {{ 2 * 'x' }} {{ [1] + [2] }} {{ 'x' * 0 }}|{{ true + 1 }}
+{{ messages | string | length > 10 }} {{ (messages[0].content ~ '') is string }} {{ messages[0].items() | list | length }} {{ messages[0] | items | list | length }}
+{{ ns.x }}
+{{ messages | tojson }}
+{{ messages[0].content.upper().lower() | replace('e', 'E') | trim | capitalize }} {{ 'Straße ǅ'.upper() }} {{ 'ÀÉ'.lower() }}
+{{ '%s' | length }}{{- 'x' -}} {{+ 'y' }}  {{- 'z' }}
+""".strip("\n").split("\n")
+
+# Templates about white space; they hold line ends.
+BLOCKS = [
+    "  {% if true %}\n  a\n  {% endif %}\n  b\n",
+    "a\n{%- if true -%}\n  b  \n{%- endif -%}\n  c",
+    "{% for m in messages %}\n{{ m.role }}\n{% endfor %}\nend\n\n",
+    "x  {% set a = 1 %}  y\n\t {%+ set b = 2 +%}\nz {#- c -#}  w\n  {# d #}\n  v",
+    "{%- raw -%}  r {{ }} {%- endraw -%}  s\n  {% raw %}\n t {% endraw %}\n u",
+    "l1\r\nl2\rl3\n{{ 'a\r\nb' }}\n",
+    "{% macro f(x) %}\n  [{{ x }}]\n{% endmacro %}\n{{ f(1) }}\n\n{{- f(2) -}}\n\n!",
+    "{{ 1 }}\n{% if false %}n{% else %}\ne\n{% endif %}{{ 2 }}\n \n",
+    "{% set t %}\n  multi\n  line\n{% endset %}\n<{{ t }}>",
+    "\u00a0{%- if true %}\u3000{{- 'u' }}{% endif %}\u2003\n  {%- if true %}v{% endif %}",
+    "{{ bos_token }}{% for m in messages %}{{ '<' + m['role'] + '>\n' + m['content'] | trim + eos_token }}{% endfor %}",
+]
+
+
+def conversations(count):
+    rng = random.Random(5)
+    words = ["hello", "  spaced  ", "", "\n", "Grüße", "日本語", "😀👩‍🚀", "a\n\nb\n", "<|im_end|>", "</think>", "<think>x</think>y",
+             "<tool_response>r</tool_response>", "{{ 7 }}", "'quoted\"", "tab\t", "\u2028", "/no_think", "/think", "\\", "e\u0301"]
+
+    def text():
+        return " ".join(rng.choice(words) for _ in range(rng.randint(0, 4)))
+
+    made = []
+    for i in range(count):
+        turns = []
+        if i % 3 == 0:
+            turns.append({"role": "system", "content": text()})
+        for _ in range(rng.randint(1, 4)):
+            turns.append({"role": "user", "content": text()})
+            turns.append({"role": "assistant", "content": text()})
+        if i % 4:
+            turns.pop()
+        if i % 11 == 7:
+            turns.insert(rng.randint(0, len(turns)), {"role": "tool", "content": text()})
+        made.append(turns)
+    return made
+
+
+def options():
+    tools = [{"type": "function", "function": {"name": "f", "description": "d \u00fc \"q\"", "parameters": {
+        "type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}}}]
+    return [None, {"enable_thinking": False}, {"enable_thinking": True}, {"tools": tools},
+            {"tools": tools, "tools_in_user_message": False}, {"custom_tools": tools}]
+
+
+def whole_templates(paths):
+    env = environment()
+    for path in paths:
+        template = pathlib.Path(path).read_text(encoding="utf-8")
+        for i, messages in enumerate(conversations(60)):
+            for extra in options():
+                one = case(template, messages, i % 5 != 0, extra)
+                one["text"] = render(env, one)
+                print(json.dumps(one, ensure_ascii=False))
+
+
+def golden_templates(own):
+    env = environment()
+    talk = [{"role": "system", "content": " Be brief. "}, {"role": "user", "content": "Hé\n"},
+            {"role": "assistant", "content": "<b>ok</b>"}, {"role": "user", "content": "it's 'so' \"q\""}]
+    cases = [case(t, talk) for t in SNIPPETS + BLOCKS]
+    cases += [case(own, messages, i % 5 != 0) for i, messages in enumerate(conversations(12))]
+    for one in cases:
+        one["text"] = render(env, one)
+    return cases
+
+
+def golden_tokenizer():
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
+    tokenizer.decoder = decoders.ByteLevel()
+    corpus = ["the cat sat on the mat, and the hat that the cat had is there's 12 34", "aaaa bbbb abab the then there them",
+              "  spaces   and\n\nlines\tand tabs ", "wir hätten öfter über das große Maß geredet"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(corpus * 3, trainers.BpeTrainer(vocab_size=360, initial_alphabet=sorted(alphabet),
+                                                                  special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"]))
+    tokenizer.add_tokens([AddedToken("<left>", lstrip=True), AddedToken("<right>", rstrip=True),
+                          AddedToken("word", single_word=True), AddedToken("<|im_end|>x")])
+    rng = random.Random(3)
+    spaces = [chr(c) for c in (9, 10, 11, 12, 13, 0x1C, 0x1D, 0x1E, 0x1F, 32, 32, 0x85, 0xA0, 0x1680, 0x180E, 0x2003,
+                               0x200B, 0x2028, 0x202F, 0x205F, 0x3000, 0xFEFF)]
+    others = ["the", " cat", "'s", "'ſ", "9", "٣", "Ⅷ", "½", "é", "e\u0301", "ß", "字", "😀", "👩‍🚀", "!", "?!", "𝟗", "\U00031400",
+              "\U0001E4F0", "\x00", "\x7f", "_", "a" * 70, "aba" * 40]
+    texts = ["".join(rng.choice(spaces + others) for _ in range(rng.randint(0, 12))) for _ in range(200)]
+    marked = ["<|im_start|>user\nhi<|im_end|>\n", "a <left> b <right>  c", "word words sword word", "<|im_end|>x<|im_end|> x",
+              "<|im_end|", "x<left>\t\n<left>y", "<right> <right>\u3000z"]
+    state = json.loads(tokenizer.to_str())
+    return {"tokenizer": state, "plain": [{"text": t, "ids": tokenizer.encode(t).ids} for t in texts],
+            "marked": [{"text": t, "ids": tokenizer.encode(t).ids} for t in marked]}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gguf")
+    parser.add_argument("--cases", nargs="*")
+    arguments = parser.parse_args()
+    if arguments.cases:
+        whole_templates(arguments.cases)
+        return
+    from gguf import GGUFReader
+    own = GGUFReader(arguments.gguf).fields["tokenizer.chat_template"].contents()
+    folder = ROOT / "tests" / "golden"
+    for name, value in (("chat_templates.json", golden_templates(own)), ("tokenizer_tiny.json", golden_tokenizer())):
+        rows = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        (folder / name).write_text(rows + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
