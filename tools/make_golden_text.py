@@ -5,6 +5,8 @@ tokenizers gives for hostile texts.
 
     python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes both
     python3 tools/make_golden_text.py --cases TEMPLATES... > F   prints cases for whole templates instead (by hand)
+    python3 tools/make_golden_text.py --classes                  prints the code points of the classes that
+                                                                 src/text/split_pattern.cc and utf8.cc adjust
 
 Needs jinja2, tokenizers and gguf. Texts and templates here were written for Hone, but for SmolLM2's template
 (Apache-2.0, read from the model file).
@@ -218,11 +220,40 @@ def golden_tokenizer():
             "marked": [{"text": t, "ids": tokenizer.encode(t).ids} for t in marked]}
 
 
+def ranges(codes):
+    out = []
+    for code in codes:
+        if out and out[-1][1] == code - 1:
+            out[-1][1] = code
+        else:
+            out.append([code, code])
+    return " ".join(f"{a:X}-{b:X}" for a, b in out)
+
+
+def print_classes():
+    import unicodedata
+    from tokenizers import Regex, normalizers, pre_tokenizers
+
+    codes = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    for name in (r"\p{L}", r"\p{N}", r"\s"):
+        removing = pre_tokenizers.Split(Regex(name), "removed")
+        print(name, ranges(c for c in codes if not removing.pre_tokenize_str(chr(c))))
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    print("is_numeric", ranges(c for c in codes if len(digits.pre_tokenize_str(f"a{chr(c)}a")) == 3))
+    nfc = normalizers.NFC().normalize_str
+    print("marks that NFC does not reorder", ranges(
+        c for c in codes if unicodedata.combining(chr(c)) not in (0, 240) and nfc("a\u0345" + chr(c))[1] == "\u0345"))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gguf")
     parser.add_argument("--cases", nargs="*")
+    parser.add_argument("--classes", action="store_true")
     arguments = parser.parse_args()
+    if arguments.classes:
+        print_classes()
+        return
     if arguments.cases:
         whole_templates(arguments.cases)
         return
