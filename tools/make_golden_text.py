@@ -242,7 +242,7 @@ def print_classes():
     print("is_numeric", ranges(c for c in codes if len(digits.pre_tokenize_str(f"a{chr(c)}a")) == 3))
     nfc = normalizers.NFC().normalize_str
     print("marks that NFC does not reorder", ranges(
-        c for c in codes if unicodedata.combining(chr(c)) not in (0, 240) and nfc("a\u0345" + chr(c))[1] == "\u0345"))
+        c for c in codes if unicodedata.combining(chr(c)) not in (0, 240) and nfc("\u4e00\u0345" + chr(c))[1] == "\u0345"))
 
 
 def main():

@@ -39,7 +39,8 @@ class Tokenizer {
 
   // Ids of plain text: no special token is matched, none is added. Any bytes round-trip through decode(), but for two
   // things the model was trained with: Qwen's text is brought to NFC first, and a byte the vocabulary has no token for
-  // is left out (SmolLM2 lacks 21: nine C0 controls such as 0x04 and some that valid UTF-8 rarely or never holds).
+  // is left out (SmolLM2 lacks 21: six C0 controls such as 0x04, two that only unassigned planes need,
+  // and the 13 that UTF-8 never holds).
   std::vector<TokenId> encode(std::string_view plain) const;
   // Ids of rendered text: special tokens match only where all their bytes came from the template. No BOS is added (the
   // template writes it).
