@@ -15,35 +15,40 @@ namespace hone::generate {
 enum class BundleKind { majority, knn, ngram, probe, prompted, tuned };
 const char* name_of(BundleKind kind);
 
-// What bundle.json says. A bundle is complete in itself except for the base model, named by catalogue name or path and SHA-256.
+// What bundle.json says. A bundle is complete in itself except for the base model, named by catalogue name or path and
+// SHA-256.
 struct BundleRecord {
   BundleKind kind = BundleKind::tuned;
-  std::string contender;                    // its name in the table
-  data::Task task;                          // instruction, labels, kind, abstain are kept
-  std::string base_model;                   // as open_model takes it; empty for classic kinds
+  std::string contender;   // its name in the table
+  data::Task task;         // instruction, labels, kind, abstain are kept
+  std::string base_model;  // as open_model takes it; empty for classic kinds
   std::string base_sha256;
-  std::vector<text::Message> shots;         // few-shot turns put before the input; prompted kinds
-  int knn_shots = 0;                        // kNN few-shot: nearest rows put before the input
-  std::string today;                        // the run's date, for templates that print one
+  std::vector<text::Message> shots;  // few-shot turns put before the input; prompted kinds
+  int knn_shots = 0;                 // kNN few-shot: nearest rows put before the input
+  int neighbours = 8;                // knn: rows that vote
+  std::string today;                 // the run's date, for templates that print one
   int max_prompt_tokens = 2048;
-  Json manifest;                            // run id, data hashes, metrics: provenance
+  Json manifest;                              // run id, data hashes, metrics: provenance
   std::map<std::string, std::string> hashes;  // file -> SHA-256, filled by write_bundle
 };
 
 // What is written beside the record: whichever its kind needs.
 struct BundleParts {
-  const model::Adapter* adapter = nullptr;             // tuned
-  const classic::NgramClassifier* ngram = nullptr;     // ngram
-  const classic::LinearHead* head = nullptr;           // probe
-  std::vector<data::Row> rows;                         // knn, majority, kNN few-shot
+  const model::Adapter* adapter = nullptr;          // tuned
+  const classic::NgramClassifier* ngram = nullptr;  // ngram
+  const classic::LinearHead* head = nullptr;        // probe
+  // majority, knn, kNN few-shot. A knn bundle of a task without labels gives the nearest row's output, and without rows
+  // the input itself.
+  std::vector<data::Row> rows;
 };
-// Writes `folder` (aside, then renamed). Throws Failure.
+// Writes `folder` (aside, then renamed; an older bundle there is replaced in one step). Throws Failure where it can't,
+// or where `folder` holds something else.
 void write_bundle(const Path& folder, BundleRecord record, const BundleParts& parts);
 
 // An open bundle answers bare inputs: wraps each in the task's conversation (with shots), asks, and returns the reply.
 class Bundle {
  public:
-  // Checks every hash; a missing base model is a Failure that names `hone models pull`.
+  // Checks every hash; a missing base model is a Failure that names `hone models pull`. `exec` outlives the bundle.
   static std::unique_ptr<Bundle> open(tensor::Exec& exec, const Path& folder);
   virtual ~Bundle() = default;
   virtual const BundleRecord& record() const = 0;

@@ -1,5 +1,5 @@
-// Answers from a local model: label sets scored over the trie of label tokens, free text decoded greedily or sampled, many
-// sequences at once, shared prompt prefixes computed once.
+// Answers from a local model: label sets scored over the trie of label tokens, free text decoded greedily or sampled,
+// many sequences at once, shared prompt prefixes computed once.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,9 @@ namespace hone::generate {
 
 struct LocalOptions {
   int max_prompt_tokens = 2048;
-  int batch_tokens = 4096;     // new tokens run together at most
-  std::string today;           // for templates that print a date
+  int batch_tokens = 4096;  // new tokens run together at most (one request always fits)
+  int cache_rows = 16384;   // tokens kept for sequences being decoded at once, their reserve included, at most
+  std::string today;        // for templates that print a date
 };
 
 // A Responder over `model` (which outlives it) with an optional adapter (outlives it too). Requests that share a prompt
@@ -30,21 +31,22 @@ std::unique_ptr<text::Responder> local_responder(tensor::Exec& exec, const model
 Result<text::Reply> continue_text(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,
                                   const text::Request& raw);
 
-// Final-normed hidden state at each request's last prompt token [width], for the linear probe. Prefixes shared as above.
+// Final-normed hidden state at each request's last prompt token [width], for the linear probe. Prefixes shared as
+// above.
 std::vector<std::vector<float>> hidden_states(tensor::Exec& exec, const model::Model& model,
                                               std::span<const text::Request> requests, const LocalOptions& options,
                                               std::stop_token stop);
 
-// Label probabilities: product over branching trie nodes of the softmax restricted to the allowed next tokens, end of turn
-// included; sums to one (../docs/numerics.md).
+// Label probabilities: product over branching trie nodes of the softmax restricted to the allowed next tokens, end of
+// turn included; sums to one (../docs/numerics.md).
 class LabelTrie {
  public:
   LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, text::TokenId end_of_turn);
   struct Node {
     int parent = -1;
-    text::TokenId token = -1;        // edge from the parent
-    std::vector<int> children;       // node indices
-    int label = -1;                  // at leaves: index of the label; the edge is the end of turn
+    text::TokenId token = -1;   // edge from the parent
+    std::vector<int> children;  // node indices
+    int label = -1;             // at leaves: index of the label; the edge is the end of turn
   };
   const std::vector<Node>& nodes() const { return nodes_; }
 

@@ -11,49 +11,57 @@
 HWY_BEFORE_NAMESPACE();
 namespace hone::ops::HWY_NAMESPACE {
 
-// `rows` rows of x against `outputs` rows of w: each vector of w is loaded once for all rows of x.
-template <int rows, int outputs>
+// `rows` rows of x against one row of w, in `chains` independent sums each; unrolled, so that the sums stay in
+// registers. Rows of w are read one after the other: side by side they halve what the memory delivers (28 to 13 GB/s on
+// a Zen 4).
+template <int rows, int chains>
 HWY_INLINE void tile(const Matvec& p, std::int64_t row, std::int64_t out) {
   const hn::ScalableTag<float> d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   using V = hn::Vec<decltype(d)>;
   const float* x = p.x + row * p.in;
   const float* w = p.w + out * p.in;
-  V sums[rows][outputs];
+  V sums[rows][chains];
+  HWY_UNROLL(4)
   for (int r = 0; r < rows; ++r) {
-    for (int o = 0; o < outputs; ++o) sums[r][o] = hn::Zero(d);
+    HWY_UNROLL(4)
+    for (int c = 0; c < chains; ++c) sums[r][c] = hn::Zero(d);
   }
   std::int64_t i = 0;
+  for (; i + chains * lanes <= p.in; i += chains * lanes) {
+    HWY_UNROLL(4)
+    for (int c = 0; c < chains; ++c) {
+      const V weight = hn::LoadU(d, w + i + c * lanes);
+      HWY_UNROLL(4)
+      for (int r = 0; r < rows; ++r) {
+        sums[r][c] = hn::MulAdd(hn::LoadU(d, x + r * p.in + i + c * lanes), weight, sums[r][c]);
+      }
+    }
+  }
   for (; i + lanes <= p.in; i += lanes) {
-    V values[rows];
-    for (int r = 0; r < rows; ++r) values[r] = hn::LoadU(d, x + r * p.in + i);
-    for (int o = 0; o < outputs; ++o) {
-      const V weight = hn::LoadU(d, w + o * p.in + i);
-      for (int r = 0; r < rows; ++r) sums[r][o] = hn::MulAdd(values[r], weight, sums[r][o]);
-    }
+    const V weight = hn::LoadU(d, w + i);
+    HWY_UNROLL(4)
+    for (int r = 0; r < rows; ++r) sums[r][0] = hn::MulAdd(hn::LoadU(d, x + r * p.in + i), weight, sums[r][0]);
   }
+  HWY_UNROLL(4)
   for (int r = 0; r < rows; ++r) {
-    for (int o = 0; o < outputs; ++o) {
-      float sum = hn::GetLane(hn::SumOfLanes(d, sums[r][o]));
-      for (std::int64_t j = i; j < p.in; ++j) sum += x[r * p.in + j] * w[o * p.in + j];
-      float& y = p.y[(row + r) * p.y_stride + out + o];
-      y = p.into == Matvec::Into::add ? y + p.scale * sum : p.scale * sum;
-    }
+    V all = sums[r][0];
+    HWY_UNROLL(4)
+    for (int c = 1; c < chains; ++c) all = hn::Add(all, sums[r][c]);
+    float sum = hn::GetLane(hn::SumOfLanes(d, all));
+    for (std::int64_t j = i; j < p.in; ++j) sum += x[r * p.in + j] * w[j];
+    float& y = p.y[(row + r) * p.y_stride + out];
+    y = p.into == Matvec::Into::add ? y + p.scale * sum : p.scale * sum;
   }
-}
-
-template <int outputs>
-HWY_INLINE void all_rows(const Matvec& p, std::int64_t out) {
-  std::int64_t row = 0;
-  for (; row + 4 <= p.rows; row += 4) tile<4, outputs>(p, row, out);
-  for (; row + 2 <= p.rows; row += 2) tile<2, outputs>(p, row, out);
-  for (; row < p.rows; ++row) tile<1, outputs>(p, row, out);
 }
 
 void matvec_slice(const Matvec& p, std::int64_t begin, std::int64_t end) {
-  std::int64_t out = begin;
-  for (; out + 4 <= end; out += 4) all_rows<4>(p, out);
-  for (; out < end; ++out) all_rows<1>(p, out);
+  for (std::int64_t out = begin; out < end; ++out) {
+    std::int64_t row = 0;
+    for (; row + 4 <= p.rows; row += 4) tile<4, 2>(p, row, out);
+    for (; row + 2 <= p.rows; row += 2) tile<2, 4>(p, row, out);
+    for (; row < p.rows; ++row) tile<1, 4>(p, row, out);
+  }
 }
 
 }  // namespace hone::ops::HWY_NAMESPACE

