@@ -46,7 +46,8 @@ LinearHead LinearHead::train(std::span<const std::vector<float>> vectors, std::s
   const LogisticProblem problem{rows, classes, static_cast<int>(labels.size()), width};
   const SearchSpec search{
       .grid = {0.1, 1, 10, 100}, .folds = labels.size() > 10 ? 2 : 5, .most_rows = 1500, .seed = seed};
-  const LogisticWeights weights = fit_logistic(problem, choose_c(problem, search));
+  ThreadPool pool;
+  const LogisticWeights weights = fit_logistic(problem, choose_c(problem, search), pool);
   for (std::size_t slot = 0; slot < weights.bias.size(); ++slot) {
     const auto begin = weights.weights.begin() + static_cast<std::ptrdiff_t>(slot * width);
     std::vector<double> row(begin, begin + static_cast<std::ptrdiff_t>(width));

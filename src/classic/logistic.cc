@@ -14,6 +14,9 @@
 namespace hone::classic {
 namespace {
 
+// The decision for a class that every training row has, or, negated, that none has.
+constexpr float certain = 20;
+
 void print_nothing(const char*) {}
 
 // liblinear's rows: 1-based indices, the bias as the last feature, a sentinel at the end.
@@ -31,7 +34,7 @@ class Nodes {
       nodes_.push_back({-1, 0});
     }
   }
-  feature_node** rows() { return starts_.data(); }
+  const std::vector<feature_node*>& rows() const { return starts_; }
 
  private:
   std::vector<feature_node> nodes_;
@@ -42,12 +45,34 @@ struct FreeModel {
   void operator()(::model* fitted) const { free_and_destroy_model(&fitted); }
 };
 
-void take_weights(const ::model* fitted, int label_index, int slot, LogisticWeights& out) {
-  float* row = out.weights.data() + static_cast<std::size_t>(slot) * out.features;
-  for (std::size_t i = 0; i < out.features; ++i) {
-    row[i] = static_cast<float>(get_decfun_coef(fitted, static_cast<int>(i) + 1, label_index));
+// Fits the class of `slot` against the rest, into its place in `out`.
+void fit_class(const LogisticProblem& problem, const Nodes& nodes, double c, std::size_t slot, LogisticWeights& out) {
+  const int positive = problem.class_count == 2 ? 1 : static_cast<int>(slot);
+  std::vector<double> targets;
+  for (const int row_class : problem.classes) targets.push_back(row_class == positive ? 1 : -1);
+  const auto count = std::count(targets.begin(), targets.end(), 1.0);
+  if (count == 0) return;
+  if (static_cast<std::size_t>(count) == targets.size()) {
+    out.bias[slot] = certain;
+    return;
   }
-  out.bias[static_cast<std::size_t>(slot)] = static_cast<float>(get_decfun_bias(fitted, label_index));
+  std::vector<feature_node*> rows = nodes.rows();
+  const ::problem given{static_cast<int>(rows.size()), static_cast<int>(problem.features) + 1, targets.data(), rows.data(),
+                        1.0};
+  parameter chosen{};
+  chosen.solver_type = L2R_LR;
+  // liblinear scales the tolerance by the share of the smaller side, which one against the rest makes tiny.
+  chosen.eps = problem.class_count > 10 ? 0.2 : 0.02;
+  chosen.C = c;
+  const std::unique_ptr<::model, FreeModel> fitted(::train(&given, &chosen));
+  int labels[2] = {0, 0};
+  get_labels(fitted.get(), labels);
+  const int index = labels[0] == 1 ? 0 : 1;
+  float* weights = out.weights.data() + slot * out.features;
+  for (std::size_t i = 0; i < out.features; ++i) {
+    weights[i] = static_cast<float>(get_decfun_coef(fitted.get(), static_cast<int>(i) + 1, index));
+  }
+  out.bias[slot] = static_cast<float>(get_decfun_bias(fitted.get(), index));
 }
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -90,41 +115,24 @@ std::vector<double> LogisticWeights::probabilities(const SparseRow& row) const {
 }
 
 LogisticWeights fit_logistic(const LogisticProblem& problem, double c) {
+  ThreadPool alone(1);
+  return fit_logistic(problem, c, alone);
+}
+
+LogisticWeights fit_logistic(const LogisticProblem& problem, double c, ThreadPool& pool) {
   HONE_CHECK(problem.rows.size() == problem.classes.size() && problem.class_count >= 1);
   LogisticWeights out;
   out.class_count = problem.class_count;
   out.features = problem.features;
-  const int slots = problem.class_count == 2 ? 1 : problem.class_count;
-  out.weights.assign(static_cast<std::size_t>(slots) * out.features, 0);
+  const std::size_t slots = problem.class_count == 2 ? 1 : static_cast<std::size_t>(problem.class_count);
+  out.weights.assign(slots * out.features, 0);
   // A class without rows is never answered: its decision stays far below zero.
-  out.bias.assign(static_cast<std::size_t>(slots), problem.class_count > 2 ? -20.0F : 0.0F);
+  out.bias.assign(slots, -certain);
   set_print_string_function(print_nothing);
   Nodes nodes(problem);
-  std::vector<double> targets(problem.classes.begin(), problem.classes.end());
-  ::problem given{static_cast<int>(problem.rows.size()), static_cast<int>(problem.features) + 1, targets.data(),
-                  nodes.rows(), 1.0};
-  parameter chosen{};
-  chosen.solver_type = L2R_LR;
-  // liblinear scales the tolerance by the share of the smaller side, which one against the rest makes tiny.
-  chosen.eps = problem.class_count > 10 ? 0.2 : 0.02;
-  chosen.C = c;
-  const std::unique_ptr<::model, FreeModel> fitted(::train(&given, &chosen));
-  std::vector<int> labels(static_cast<std::size_t>(get_nr_class(fitted.get())));
-  get_labels(fitted.get(), labels.data());
-  if (labels.size() == 1) {
-    if (slots == 1) out.bias[0] = labels[0] == 1 ? 20.0F : -20.0F;
-    if (slots > 1) out.bias[static_cast<std::size_t>(labels[0])] = 20.0F;
-    return out;
-  }
-  if (slots > 1 && labels.size() == 2) {
-    // Two of many classes seen: liblinear fits one decision; each class gets its own sign of it.
-    for (int i = 0; i < 2; ++i) take_weights(fitted.get(), i, labels[static_cast<std::size_t>(i)], out);
-    return out;
-  }
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (slots == 1 && labels[i] != 1) continue;
-    take_weights(fitted.get(), static_cast<int>(i), slots == 1 ? 0 : labels[i], out);
-  }
+  pool.for_slices(slots, 1, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t slot = begin; slot < end; ++slot) fit_class(problem, nodes, c, slot, out);
+  });
   return out;
 }
 

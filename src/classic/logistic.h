@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/threads.h"
 #include "classic/ngram_features.h"
 
 namespace hone::classic {
@@ -29,6 +30,8 @@ struct LogisticWeights {
 
 // Minimises |w|^2 / 2 + C * sum log(1 + exp(-y w.x)) with a penalised bias of constant input 1. Deterministic.
 LogisticWeights fit_logistic(const LogisticProblem& problem, double c);
+// The same, bit for bit, with the classes shared out among the pool's workers.
+LogisticWeights fit_logistic(const LogisticProblem& problem, double c, ThreadPool& pool);
 
 // The C of `grid` with the best mean log-probability of the true class over k-fold cross-validation; rows beyond
 // `most_rows` are left out. Folds and the rows left in are drawn by `seed`.

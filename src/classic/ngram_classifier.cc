@@ -64,7 +64,8 @@ NgramClassifier NgramClassifier::train(std::span<const data::Row> rows, const st
   for (const auto& text : texts) vectors.push_back(state->features.transform(text));
   const LogisticProblem problem{vectors, classes, static_cast<int>(labels.size()), state->features.size()};
   state->c = choose_c(problem, search_for(labels.size(), seed));
-  state->weights = fit_logistic(problem, state->c);
+  ThreadPool pool;
+  state->weights = fit_logistic(problem, state->c, pool);
   return NgramClassifier(std::move(state));
 }
 

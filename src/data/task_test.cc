@@ -101,7 +101,7 @@ TEST(Task, ADamagedRecordIsAnError) {
 
 TEST(Task, DefaultsFitTheKind) {
   const Result<Task> task = parse_task(
-      "[task]\nkind = \"text\"\ninstruction = \"Translate.\"\n[data]\ntrain = \"a.csv\"\n", "/home/french/hone.toml");
+      "[task]\nkind = \"text\"\ninstruction = \"Translate.\"\n[data]\ntrain = \"a.csv\"\n", "/data/french/hone.toml");
   ASSERT_TRUE(task) << task.error().message;
   EXPECT_EQ(task->name, "french");
   EXPECT_EQ(task->metric, "chrf");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "model/catalogue.h"
 
 namespace hone::solve {
 
@@ -60,7 +61,7 @@ std::unique_ptr<Answerer> Answerer::open(const std::string& model, const data::T
       trained = spec.at("run").get<std::string>();
     }
     adapter = task->folder / ".hone" / "adapters" / trained;
-    base = task->model;
+    base = task->model.empty() ? model::default_model : task->model;
     state->identity = {{"run", trained}};
   }
   state->model = model::open_model(*state->exec, base, model::Parts::everything);

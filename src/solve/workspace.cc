@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/threads.h"
 #include "data/task_json.h"
+#include "model/catalogue.h"
 
 namespace hone::solve {
 namespace {
@@ -51,6 +52,7 @@ Json remembered(const Path& file) {
 
 Workspace open_workspace(const Path& path) {
   data::Task task = value_or_throw(data::load_task(path));
+  if (task.model.empty()) task.model = model::default_model;
   const Path folder = task.folder / ".hone";
   std::vector<DataFact> facts;
   std::vector<data::Rejected> rejected;
