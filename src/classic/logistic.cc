@@ -57,8 +57,8 @@ void fit_class(const LogisticProblem& problem, const Nodes& nodes, double c, std
     return;
   }
   std::vector<feature_node*> rows = nodes.rows();
-  const ::problem given{static_cast<int>(rows.size()), static_cast<int>(problem.features) + 1, targets.data(), rows.data(),
-                        1.0};
+  const ::problem given{static_cast<int>(rows.size()), static_cast<int>(problem.features) + 1, targets.data(),
+                        rows.data(), 1.0};
   parameter chosen{};
   chosen.solver_type = L2R_LR;
   // liblinear scales the tolerance by the share of the smaller side, which one against the rest makes tiny.
