@@ -49,7 +49,8 @@ TEST(AnswerText, DoesNotDependOnHowBytesAreCut) {
       bytes += parts[rng.below(7)];
     }
     AnswerText whole({"ab", "bba"}), cut({"ab", "bba"});
-    const std::string given = whole.push(bytes) + whole.finish();
+    std::string given = whole.push(bytes);
+    given += whole.finish();
     std::string given_cut;
     for (std::size_t at = 0; at < bytes.size();) {
       const std::size_t n = 1 + rng.below(4);

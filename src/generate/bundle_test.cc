@@ -42,6 +42,7 @@ BundleRecord record_of(BundleKind kind) {
   record.contender = "one";
   record.task.file = "hone.toml";
   record.task.name = "guard";
+  record.task.data.train = "rows.jsonl";
   record.task.instruction = "Is it malicious or benign?";
   record.task.labels = {"malicious", "benign"};
   record.task.metric = "macro_f1";
@@ -92,10 +93,6 @@ void expect_equal(const std::vector<text::Reply>& a, const std::vector<text::Rep
 
 class BundleTest : public testing::Test {
  protected:
-  BundleTest() {
-    write_file(base_, tiny_gguf());
-    setenv("XDG_CACHE_HOME", (folder_.path() / "cache").c_str(), 1);
-  }
   BundleRecord with_base(BundleRecord record) {
     record.base_model = base_.string();
     record.base_sha256 = value_or_throw(sha256_file(base_));
@@ -119,7 +116,14 @@ class BundleTest : public testing::Test {
   Path base_ = folder_.path() / "tiny.gguf";
   Path bundle_ = folder_.path() / "bundle";
   tensor::Exec exec_{2};
-  model::Model model_ = tiny_model();
+  model::Model model_ = open_base();
+
+ private:
+  model::Model open_base() {
+    setenv("XDG_CACHE_HOME", (folder_.path() / "cache").c_str(), 1);
+    write_file(base_, tiny_gguf());
+    return model::open_model(exec_, base_.string(), model::Parts::everything);
+  }
 };
 
 TEST_F(BundleTest, ATunedBundleAnswersAsItsAdapterDid) {
@@ -210,6 +214,7 @@ TEST_F(BundleTest, WithoutLabelsTheNearestOutputOrTheInputItself) {
   BundleRecord record = record_of(BundleKind::knn);
   record.task.kind = data::Kind::text;
   record.task.labels.clear();
+  record.task.metric = "chrf";
   BundleParts parts;
   parts.rows = rows();
   EXPECT_EQ(ask(*written(record, parts))[1].answer, "benign");
