@@ -144,6 +144,25 @@ TEST(Logistic, TheBiasIsKept) {
   EXPECT_NEAR(fit_logistic({rows, classes, 2, 1}, 100).probabilities({})[1], 0.75, 0.01);
 }
 
+TEST(Logistic, ClassesSharedAmongWorkersGiveTheSameBits) {
+  Rng rng(4);
+  std::vector<SparseRow> rows;
+  std::vector<int> classes;
+  for (int i = 0; i < 120; ++i) {
+    classes.push_back(i % 5);
+    rows.push_back({{static_cast<std::uint32_t>(i % 5), 1.0F}, {5, static_cast<float>(rng.normal())}});
+  }
+  ThreadPool pool(3);
+  const LogisticProblem problem{rows, classes, 6, 6};
+  const LogisticWeights alone = fit_logistic(problem, 3);
+  const LogisticWeights shared = fit_logistic(problem, 3, pool);
+  EXPECT_EQ(alone.weights, shared.weights);
+  EXPECT_EQ(alone.bias, shared.bias);
+  const auto p = alone.probabilities(rows[3]);
+  EXPECT_EQ(std::max_element(p.begin(), p.end()) - p.begin(), 3);
+  EXPECT_LT(p[5], 1e-6) << "class 5 has no rows";
+}
+
 TEST(LinearHead, LearnsALinearRuleAndSurvivesJson) {
   Rng rng(3);
   std::vector<std::vector<float>> vectors;
