@@ -41,7 +41,7 @@ def write_task(folder, rows):
     for name in ("validation", "test"):
         with (folder / f"{name}.jsonl").open("w") as out:
             out.write(json.dumps({"id": name, "group": name, "input": f"a {name} row that is in neither file", "output": labels[0]}) + "\n")
-    toml = f'[task]\nname = "bench"\nkind = "classify"\ninstruction = {json.dumps(INSTRUCTION)}\nlabels = {json.dumps(labels)}\n'
+    toml = f'[task]\nname = "bench"\nkind = "classify"\ninstruction = {json.dumps(INSTRUCTION)}\nlabels = {json.dumps(labels)}\nlist_labels = false\n'
     toml += '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\nid = "id"\ngroup = "group"\n'
     (folder / "hone.toml").write_text(toml)
 
@@ -57,11 +57,9 @@ def run_hone(rows):
 
 def encoded(rows, model):
     """Prompt ids and answer ids of each row, as `hone render` gives them."""
-    labels = sorted({row["output"] for row in rows})
-    system = INSTRUCTION + " Answer with one of: " + ", ".join(labels) + "." if len(labels) <= 8 else INSTRUCTION
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         for row in rows:
-            messages = [{"role": "system", "content": system}, {"role": "user", "content": row["input"]}, {"role": "assistant", "content": row["output"]}]
+            messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": row["input"]}, {"role": "assistant", "content": row["output"]}]
             file.write(json.dumps(messages) + "\n")
         file.flush()
         out = subprocess.run([HONE, "render", model, "--messages", file.name, "--json"], check=True, capture_output=True, text=True).stdout

@@ -6,6 +6,7 @@
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "eval/compare.h"
+#include "report/width.h"
 
 namespace hone::cli {
 namespace {
@@ -74,7 +75,8 @@ void print_outcome(const solve::SolveOutcome& outcome) {
   print_line("");
   print_line(report::terminal_table(report));
   for (const auto& contender : report.contenders) {
-    print_line(fmt::format("{}: {}", contender.name, report::plain_line(contender, *report.task)));
+    const std::string line = fmt::format("{}: {}", contender.name, report::plain_line(contender, *report.task));
+    for (const std::string& part : report::wrapped(line, 80)) print_line(part);
   }
   print_line("");
   print_line(report::terminal_recommendation(report));

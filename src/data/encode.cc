@@ -15,7 +15,7 @@ bool names(const std::string& folded_instruction, const std::string& label) {
 }
 
 std::string system_text(const Task& task) {
-  if (task.kind != Kind::classify) return task.instruction;
+  if (task.kind != Kind::classify || !task.list_labels) return task.instruction;
   const std::string instruction = folded_text(task.instruction);
   const bool names_all = std::all_of(task.labels.begin(), task.labels.end(),
                                      [&](const std::string& label) { return names(instruction, label); });

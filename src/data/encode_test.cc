@@ -50,6 +50,11 @@ class Encode : public testing::Test {
   text::ChatTemplate template_ = text::ChatTemplate::chatml();
 };
 
+TEST_F(Encode, TheLabelListCanBeLeftOut) {
+  task_.list_labels = false;
+  EXPECT_EQ(messages_for(task_, "x")[0].content, "Judge the prompt.");
+}
+
 TEST_F(Encode, TheInstructionNamesTheLabelsOnce) {
   const auto unnamed = messages_for(task_, "x");
   ASSERT_EQ(unnamed.size(), 2U);

@@ -46,6 +46,9 @@ struct Task {
   std::vector<std::string> labels;  // classify only, in the file's order
   std::string positive;             // the label that blocks or alerts, if any ("malicious")
   bool abstain = false;
+  // Whether the prompt lists the labels that the instruction does not name. Off: a model that was tuned knows them, and
+  // a long list costs its tokens in every batch.
+  bool list_labels = true;
   std::string metric;            // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
   std::optional<double> target;  // of the metric, 0..1
   double margin = 0.02;          // differences smaller than this count as equivalent

@@ -18,6 +18,7 @@ Json to_json(const Task& task) {
   json["labels"] = task.labels;
   json["positive"] = task.positive;
   json["abstain"] = task.abstain;
+  json["list_labels"] = task.list_labels;
   json["metric"] = task.metric;
   json["target"] = task.target ? Json(*task.target) : Json();
   json["margin"] = task.margin;
@@ -57,6 +58,7 @@ Result<Task> task_from_json(const Json& json) {
     task.labels = json.at("labels").get<std::vector<std::string>>();
     task.positive = json.at("positive").get<std::string>();
     task.abstain = json.at("abstain").get<bool>();
+    task.list_labels = json.value("list_labels", true);
     task.metric = json.at("metric").get<std::string>();
     const auto optional_number = [](const Json& value) {
       return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());

@@ -16,7 +16,8 @@ namespace {
 
 const std::map<std::string, std::vector<std::string>>& known_keys() {
   static const std::map<std::string, std::vector<std::string>> keys = {
-      {"task", {"name", "kind", "instruction", "labels", "positive", "abstain", "metric", "target", "margin"}},
+      {"task",
+       {"name", "kind", "instruction", "labels", "positive", "abstain", "list_labels", "metric", "target", "margin"}},
       {"data", {"train", "validation", "test", "input", "output", "id", "group", "source"}},
       {"circumstances", {"requests_per_month", "latency_ms", "private", "changes", "compare_price"}},
       {"model", {"base"}},
@@ -231,6 +232,7 @@ Task read_task(Reader& reader, const Path& file) {
   reader.texts("task", "labels", task.labels);
   reader.text("task", "positive", task.positive);
   reader.flag("task", "abstain", task.abstain);
+  reader.flag("task", "list_labels", task.list_labels);
   reader.text("task", "metric", task.metric);
   task.target = reader.number("task", "target");
   task.margin = reader.number("task", "margin").value_or(task.margin);
@@ -324,6 +326,7 @@ std::string task_text(const Task& task) {
   }
   if (!task.positive.empty()) line("positive", toml_text(task.positive));
   if (task.abstain) line("abstain", "true");
+  if (!task.list_labels) line("list_labels", "false");
   line("metric", toml_text(task.metric));
   if (task.target) line("target", number_text(*task.target));
   line("margin", number_text(task.margin));
