@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/terminal.h"
@@ -42,7 +43,7 @@ void Progress::update(std::uint64_t done, const std::string& note) {
 
 void Progress::print(std::uint64_t done, const std::string& note) {
   const double seconds = Seconds(last_ - start_).count();
-  const double rate = static_cast<double>(done) / seconds;
+  const double rate = static_cast<double>(done - std::min(done, options_.first)) / seconds;
   std::string line = fmt::format("{}: ", options_.label);
   if (options_.unit == "bytes") {
     line += options_.total ? fmt::format("{} of {}, {}/s", bytes_text(done), bytes_text(options_.total),
@@ -52,7 +53,9 @@ void Progress::print(std::uint64_t done, const std::string& note) {
     line += options_.total ? fmt::format("{} of {} {}, {}/s", done, options_.total, options_.unit, count_text(rate))
                            : fmt::format("{} {}, {}/s", done, options_.unit, count_text(rate));
   }
-  if (options_.total > done && done > 0) {
+  // The first few of many say little about the rest, least of all where they come in batches.
+  const bool known = rate > 0 && (done - options_.first) * 50 >= options_.total;
+  if (options_.total > done && known) {
     line += fmt::format(", {} left", duration_text(static_cast<double>(options_.total - done) / rate));
   }
   if (!note.empty()) line += fmt::format("  {}", note);

@@ -15,6 +15,7 @@ class Progress {
     std::string label;
     std::string unit;
     std::uint64_t total = 0;
+    std::uint64_t first = 0;  // done before this start: not counted in the rate
     bool quiet = false;
   };
   explicit Progress(Options options);

@@ -260,6 +260,40 @@ Decided undecided(const Facts& facts) {
   return result;
 }
 
+// A contender that is at least ten times faster than the best untuned one, which is not shown to be better than it and
+// is ahead by less than the margin. The best such by validation, or null.
+const ContenderResult* faster_as_good(const Facts& facts) {
+  constexpr double much = 10;
+  const ContenderResult* found = nullptr;
+  const auto validated = [&](const ContenderResult& contender) {
+    const auto it = contender.validation_metrics.named.find(facts.task->metric);
+    return it == contender.validation_metrics.named.end() ? 0 : it->second.value;
+  };
+  for (const ContenderResult& contender : facts.input->contenders) {
+    if (contender.is_tuned() || is_floor(contender) || contender.latency.n == 0) continue;
+    if (contender.latency.p50_ms * much > facts.untuned->latency.p50_ms) continue;
+    const auto comparison = eval::compare(facts.untuned->test, contender.test, *facts.task, facts.task->seed);
+    if (!comparison || comparison->verdict == eval::Verdict::a_better) continue;
+    if (comparison->difference.value >= facts.task->margin) continue;
+    if (found == nullptr || validated(contender) > validated(*found)) found = &contender;
+  }
+  return found;
+}
+
+// `faster` instead of the best untuned contender, with why.
+void use_faster(const Facts& facts, const ContenderResult& faster, Recommendation& result) {
+  const auto comparison =
+      value_or_throw(eval::compare(facts.untuned->test, faster.test, *facts.task, facts.task->seed));
+  const std::string dear = shown_name(facts.untuned->name);
+  result.verdict = verdict_by_kind(faster.kind);
+  result.use = faster.name;
+  result.headline =
+      fmt::format("{} is enough: {} is not shown to be better and takes {:.0f} times as long.", shown_name(faster.name),
+                  dear, facts.untuned->latency.p50_ms / std::max(faster.latency.p50_ms, 1e-3));
+  result.reasons.push_back(fmt::format("{} is {}.", dear, difference_text(comparison.difference, faster.name)));
+  std::rotate(result.reasons.begin(), result.reasons.end() - 1, result.reasons.end());
+}
+
 Recommendation untuned_enough(const Facts& facts) {
   const std::string use = shown_name(facts.untuned->name);
   const std::string tuned = shown_name(facts.tuned->name);
@@ -280,6 +314,7 @@ Recommendation untuned_enough(const Facts& facts) {
   auto result = recommend(verdict, facts.untuned, std::move(headline));
   result.reasons = {primary_text(facts), rights_text(facts)};
   if (primary == eval::Verdict::undecided) result.reasons.push_back(smallest_text(facts));
+  if (const ContenderResult* faster = faster_as_good(facts)) use_faster(facts, *faster, result);
   return result;
 }
 

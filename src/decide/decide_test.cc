@@ -98,6 +98,20 @@ TEST(Choose, PlainClassifierIsEnoughWhenTunedIsNoBetter) {
   }
 }
 
+TEST(Choose, AMuchFasterContenderThatIsAsGoodIsPreferred) {
+  for (const double right : {0.90, 0.70}) {
+    auto probe = contender("linear probe", ContenderKind::probe, 0.90, 21);
+    auto quick = plain(right);
+    probe.latency = {.p50_ms = 180, .p95_ms = 250, .n = 100};
+    quick.latency = {.p50_ms = 0.1, .p95_ms = 0.2, .n = 100};
+    Situation situation(probe, tuned(0.80));
+    situation.input.contenders.push_back(quick);
+    const Recommendation result = situation.decide();
+    EXPECT_EQ(result.use, right == 0.90 ? "plain classifier" : "linear probe");
+    EXPECT_EQ(result.headline.find("not shown to be better") != std::string::npos, right == 0.90);
+  }
+}
+
 TEST(Choose, UntunedWinnerIsNamedByItsKind) {
   const auto verdict = [](ContenderKind kind) {
     return Situation(contender("winner", kind, 0.93, 21), tuned(0.85)).decide().verdict;

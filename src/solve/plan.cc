@@ -6,8 +6,8 @@ namespace hone::solve {
 namespace {
 
 // Shares of the measured token rate that a stage really reaches: scoring one row at a time and small batches cost more.
-constexpr double scoring_efficiency = 0.75;
-constexpr double training_efficiency = 0.9;
+constexpr double scoring_efficiency = 0.85;
+constexpr double training_efficiency = 0.95;
 // Left for opening, comparing, reporting and the unexpected.
 constexpr double reserve_seconds = 25;
 constexpr double cheap_seconds_per_1000_rows = 2;

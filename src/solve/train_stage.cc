@@ -149,19 +149,21 @@ train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const Trai
   if (encoded.examples.empty())
     fail(ErrorCode::bad_input, "no training row could be encoded, so there is nothing to train on");
   Validator validator(workspace, local, validation, recording.stop);
-  Progress progress({.label = "fine-tune", .unit = "steps", .total = 0, .quiet = job.quiet.progress});
-  Stopwatch watch;
-  int first = 0;
+  std::optional<Progress> progress;
   double metric = 0;
   train::Hooks hooks = recording;
   hooks.on_step = [&](const train::StepEvent& event) {
     if (recording.on_step) recording.on_step(event);
-    if (first == 0) first = event.step;
-    const double each = watch.seconds() / (event.step - first + 1);
-    progress.update(
-        static_cast<std::uint64_t>(event.step),
-        fmt::format("of {}, {} left at most, loss {:.3f}, {} {:.3f}", event.steps,
-                    duration_text(each * (event.steps - event.step)), event.loss, workspace.task.metric, metric));
+    const auto done = static_cast<std::uint64_t>(event.step);
+    if (!progress) {
+      progress.emplace(Progress::Options{.label = "fine-tune",
+                                         .unit = "steps",
+                                         .total = static_cast<std::uint64_t>(event.steps),
+                                         .first = done,
+                                         .quiet = job.quiet.progress});
+    }
+    const std::string shown = metric > 0 ? fmt::format(", {} {:.3f}", workspace.task.metric, metric) : "";
+    progress->update(done, fmt::format("loss {:.3f}{}", event.loss, shown));
   };
   hooks.on_validation = [&](const train::Validation& validated) {
     metric = validated.metric;
