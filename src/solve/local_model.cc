@@ -52,11 +52,11 @@ Rates measure_rates(LocalModel& local, const std::vector<data::Example>& example
   const model::TrainBatch batch = train::pack(some);
   const model::Adapter adapter = model::Adapter::init(local.model.decoder->config(), {});
   model::Adapter gradients = adapter.zeros_like();
-  // The first passes touch the weights, make kernels and wake the processor up: the best of three is what the run will
+  // The first passes touch the weights, make kernels and wake the processor up: the best of five is what the run will
   // see.
   const auto best_seconds = [](const auto& pass) {
     double best = std::numeric_limits<double>::max();
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 5; ++i) {
       const Stopwatch watch;
       pass();
       best = std::min(best, watch.seconds());
