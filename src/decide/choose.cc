@@ -83,6 +83,7 @@ VerdictKind verdict_by_kind(ContenderKind kind) {
     case ContenderKind::probe:
       return VerdictKind::plain_classifier;
     case ContenderKind::prompted:
+    case ContenderKind::api:
       return VerdictKind::keep_prompting;
     case ContenderKind::tuned:
       return VerdictKind::fine_tune;

@@ -22,8 +22,18 @@ const char* name_of(ContenderKind kind) {
       return "prompted";
     case ContenderKind::tuned:
       return "tuned";
+    case ContenderKind::api:
+      return "api";
   }
   return "";
+}
+
+std::optional<ContenderKind> contender_kind_named(const std::string& name) {
+  using enum ContenderKind;
+  for (const ContenderKind kind : {majority, knn, ngram, probe, copy, nearest, prompted, tuned, api}) {
+    if (name == name_of(kind)) return kind;
+  }
+  return std::nullopt;
 }
 
 Latency latency_of(std::vector<double> milliseconds) {

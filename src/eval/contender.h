@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,10 @@
 
 namespace hone::eval {
 
-enum class ContenderKind { majority, knn, ngram, probe, copy, nearest, prompted, tuned };
+// api: a model asked over an HTTP API; it runs elsewhere and is paid by the token.
+enum class ContenderKind { majority, knn, ngram, probe, copy, nearest, prompted, tuned, api };
 const char* name_of(ContenderKind kind);
+std::optional<ContenderKind> contender_kind_named(const std::string& name);
 
 struct Latency {
   double p50_ms = 0;
@@ -23,7 +26,8 @@ Latency latency_of(std::vector<double> milliseconds);
 struct ContenderResult {
   std::string name;  // "few-shot, 8 examples"
   ContenderKind kind = ContenderKind::majority;
-  std::string run;  // its run id in the store
+  std::string run;       // its run id in the store
+  std::string price_id;  // api: the entry of the price list that it is paid by; empty: none known
   std::vector<ScoredRow> validation;
   std::vector<ScoredRow> test;
   Metrics validation_metrics;

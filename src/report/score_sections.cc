@@ -37,6 +37,8 @@ const char* kind_text(eval::ContenderKind kind) {
       return "prompted local model";
     case eval::ContenderKind::tuned:
       return "fine-tuned local model";
+    case eval::ContenderKind::api:
+      return "prompted over an API";
   }
   return "";
 }

@@ -22,6 +22,8 @@ generate::BundleKind bundle_kind(eval::ContenderKind kind) {
       return generate::BundleKind::prompted;
     case eval::ContenderKind::tuned:
       return generate::BundleKind::tuned;
+    case eval::ContenderKind::api:
+      break;  // there is nothing here to put into a bundle: callers choose another contender
   }
   return generate::BundleKind::tuned;
 }
