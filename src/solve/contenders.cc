@@ -31,6 +31,7 @@ class Answering {
   // All rows of a side, kept ones included, in the rows' order. Fewer when stopped.
   std::vector<eval::ScoredRow> side(const char* side, const std::vector<data::Row>& rows) {
     Kept kept = by_id(workspace_.store.rows(run_, side));
+    if (job_.asking == Asking::paid) std::erase_if(kept, [](const auto& entry) { return entry.second.failed; });
     std::vector<const data::Row*> missing;
     for (const auto& row : rows) {
       if (!kept.contains(row.id)) missing.push_back(&row);
@@ -50,7 +51,8 @@ class Answering {
     const std::size_t alone = timed ? std::min(missing.size(), latency_rows) : 0;
     std::vector<text::Request> requests;
     for (const auto* row : missing) requests.push_back(job_.request(*row));
-    if (alone > warm_up_rows) {
+    const bool paid = job_.asking == Asking::paid;
+    if (!paid && alone > warm_up_rows) {
       responder_->respond(
           std::span(requests).first(warm_up_rows), [](std::size_t, const Result<text::Reply>&) {}, stop_);
     }
@@ -67,10 +69,10 @@ class Answering {
     const auto take = [&](std::size_t index, const Result<text::Reply>& reply) {
       eval::ScoredRow scored = eval::score_row(*missing[index], reply, workspace_.task);
       unwritten.push_back(scored);
-      if (index < alone) latency_.push_back(scored);
+      if (index < alone && !scored.failed) latency_.push_back(scored);
       kept.insert_or_assign(scored.id, std::move(scored));
       progress.update(++done);
-      if (unwritten.size() >= rows_a_write) write();
+      if (paid || unwritten.size() >= rows_a_write) write();
     };
     for (std::size_t i = 0; i < alone && !stop_.stop_requested(); ++i) {
       responder_->respond(

@@ -12,6 +12,10 @@
 
 namespace hone::solve {
 
+// What asking costs. Paid: no row is asked only to warm up, each answer is recorded as it comes, and a row that got no
+// answer (its failure costs nothing) is asked again at the next start.
+enum class Asking { free, paid };
+
 struct ContenderJob {
   std::string name;
   eval::ContenderKind kind = eval::ContenderKind::majority;
@@ -20,6 +24,7 @@ struct ContenderJob {
   std::function<std::shared_ptr<text::Responder>()> make;
   std::function<text::Request(const data::Row&)> request;
   std::vector<eval::ScoredRow> validation;  // already answered elsewhere (cross-validation): kept as they are
+  Asking asking = Asking::free;
 };
 
 struct Quiet {
