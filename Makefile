@@ -3,7 +3,7 @@ HONE := build/release/hone
 JOBS ?= $(shell nproc)
 DEMO := build/demo
 
-.PHONY: all setup build demo test check format bench bench-peers sanitize clean
+.PHONY: all setup setup-dev build demo test check format sanitize tsan tidy coverage fuzz bench bench-peers clean
 
 all: build
 
@@ -43,6 +43,38 @@ sanitize: setup
 	@cmake --preset dev > /dev/null
 	@ninja -C build/dev -j$(JOBS)
 	@cd build/dev && ctest --output-on-failure -j1
+
+# What only people who work on Hone need: linter, fuzzer, coverage.
+setup-dev: setup
+	@tools/setup.sh tools/packages-dev.txt
+
+# The unit tests that use threads, under ThreadSanitizer.
+tsan: setup
+	@cmake --preset tsan > /dev/null
+	@ninja -C build/tsan -j$(JOBS)
+	@cd build/tsan && ctest --output-on-failure -j1 -E 'solve|forged|usage|prompt|bad_input'
+
+# clang-tidy over everything, warnings as errors.
+tidy: setup-dev
+	@cmake --preset tidy > /dev/null
+	@ninja -C build/tidy -j$(JOBS) -k 0
+
+coverage: setup-dev
+	@cmake --preset coverage > /dev/null
+	@ninja -C build/coverage -j$(JOBS)
+	@cd build/coverage && ctest --output-on-failure -j1
+	@gcovr --root . --filter src/ --exclude '.*_test.cc' --object-directory build/coverage --print-summary --html build/coverage/index.html
+
+# Searches each fuzz target for FUZZ_SECONDS. A find is written to build/fuzz and belongs into tests/fuzz/corpus once fixed.
+FUZZ_SECONDS ?= 600
+fuzz: setup-dev
+	@cmake --preset fuzz > /dev/null
+	@ninja -C build/fuzz -j$(JOBS) $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.cc)))
+	@for target in $(patsubst fuzz_%,%,$(notdir $(basename $(wildcard tests/fuzz/fuzz_*.cc)))); do \
+	  mkdir -p build/fuzz/found/$$target && \
+	  build/fuzz/tests/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/found/$$target- build/fuzz/found/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
 
 bench-peers: setup
 	@bench/peers.sh

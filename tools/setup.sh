@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing. Does nothing, and needs no root, when all are there.
+# Installs the Debian packages of packages.txt, or of the list named, that are missing. Does nothing, and needs no root, when
+# all are there.
 set -euo pipefail
-list="$(dirname "$0")/packages.txt"
+list="${1:-$(dirname "$0")/packages.txt}"
 missing=()
 while read -r package; do
   [[ -z "$package" || "$package" == \#* ]] && continue
