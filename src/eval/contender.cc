@@ -46,12 +46,14 @@ Json to_json(const ContenderResult& contender) {
   if (contender.latency.n > 0) {
     latency = Json{{"p50", contender.latency.p50_ms}, {"p95", contender.latency.p95_ms}, {"n", contender.latency.n}};
   }
-  return Json{{"name", contender.name},
-              {"kind", name_of(contender.kind)},
-              {"run", contender.run},
-              {"metrics", named_json(contender.test_metrics)},
-              {"latency_ms", std::move(latency)},
-              {"usd_per_million", contender.usd_per_million}};
+  Json json{{"name", contender.name},
+            {"kind", name_of(contender.kind)},
+            {"run", contender.run},
+            {"metrics", named_json(contender.test_metrics)},
+            {"latency_ms", std::move(latency)},
+            {"usd_per_million", contender.usd_per_million}};
+  json.update(detail_json(contender.test_metrics));
+  return json;
 }
 
 }  // namespace hone::eval

@@ -41,7 +41,8 @@ struct ContenderResult {
     return kind == ContenderKind::prompted || kind == ContenderKind::tuned || kind == ContenderKind::probe;
   }
 };
-// {name, kind, run, metrics (of test), latency_ms: {p50, p95, n} or null, usd_per_million}
+// {name, kind, run, metrics (of test), latency_ms: {p50, p95, n} or null, usd_per_million} and detail_json() of the
+// test rows beside: a contender as every command prints it.
 Json to_json(const ContenderResult& contender);
 
 }  // namespace hone::eval

@@ -128,9 +128,8 @@ Json named_json(const Metrics& metrics) {
   return json;
 }
 
-Json to_json(const Metrics& metrics) {
+Json detail_json(const Metrics& metrics) {
   Json json{{"n", metrics.n}, {"failed", metrics.failed}};
-  json.update(named_json(metrics));
   Json classes = Json::array();
   for (const ClassFigures& figures : metrics.classes) {
     classes.push_back(Json{{"label", figures.label},
@@ -145,6 +144,12 @@ Json to_json(const Metrics& metrics) {
   Json sources = Json::object();
   for (const auto& [source, recall] : metrics.recall_by_source) sources[source] = to_json(recall);
   json["recall_by_source"] = std::move(sources);
+  return json;
+}
+
+Json to_json(const Metrics& metrics) {
+  Json json = detail_json(metrics);
+  json.update(named_json(metrics));
   return json;
 }
 

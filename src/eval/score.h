@@ -65,10 +65,13 @@ struct Metrics {
 // counts as wrong. Answers that are no class (failed, "abstain", unlisted text) add to no class's answers, so they
 // lower recall only; the confusion table shows them in columns of their own ("(no answer)", "abstain", "(other)").
 Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std::uint64_t seed);
-// {n, failed, name: {value, low, high}..., classes, confusion: {labels, counts}, recall_by_source}
+// Both of the below in one: {n, failed, classes, confusion: {labels, counts}, recall_by_source, name: {value, low,
+// high}...}
 Json to_json(const Metrics& metrics);
 // Only {name: {value, low, high}}: the "metrics" of the machine interface.
 Json named_json(const Metrics& metrics);
+// {n, failed, classes, confusion, recall_by_source}: what stands beside "metrics" in the machine interface.
+Json detail_json(const Metrics& metrics);
 Json to_json(const Interval& interval);
 
 // The value of one metric over rows, 0..1 (mcc -1..1); 0 without rows.

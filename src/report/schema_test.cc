@@ -111,7 +111,8 @@ TEST(Schemas, ContendersAndMetricsFit) {
   const Checker checker("solve");
   for (const eval::ContenderResult* contender : {&example.tuned, &example.untuned}) {
     EXPECT_EQ(checker.misfit_of(eval::to_json(*contender), "contender"), "");
-    EXPECT_EQ(checker.misfit_of(eval::to_json(contender->test_metrics), "metrics"), "");
+    EXPECT_EQ(checker.misfit_of(eval::named_json(contender->test_metrics), "metrics"), "");
+    EXPECT_NE(checker.misfit_of(eval::to_json(contender->test_metrics), "metrics"), "");
   }
 }
 
