@@ -1,6 +1,7 @@
 #include "model/decoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -32,7 +33,12 @@ void take_angles(Pass& pass) {
   const std::int64_t half = config.head_width / 2;
   pass.cos = take(pass.exec, pass.stream.rows(), half);
   pass.sin = take(pass.exec, pass.stream.rows(), half);
-  ops::rope_angles(pass.stream.positions, config.rope_base, pass.cos, pass.sin);
+  std::vector<float> frequencies;
+  for (std::int64_t i = 0; i < half; ++i) {
+    const float exponent = static_cast<float>(2 * i) / static_cast<float>(2 * half);
+    frequencies.push_back(1.0F / std::pow(config.rope_base, exponent));
+  }
+  ops::rope_angles(pass.stream.positions, frequencies, pass.cos, pass.sin);
   pass.wanted_cos = take(pass.exec, pass.stream.wanted_rows(), half);
   pass.wanted_sin = take(pass.exec, pass.stream.wanted_rows(), half);
   const auto bytes = static_cast<std::size_t>(half) * sizeof(float);

@@ -1,4 +1,5 @@
-// Attention over packed token trees: a stretch's queries see all keys of its ancestors and, causally, its own.
+// Attention over packed token trees: a stretch's queries see all keys of its ancestors and, causally, its own; in a
+// sliding layer only the nearest ones.
 // Nothing of size length x length is kept: queries go in blocks, and the backward pass starts from each row's
 // log-sum-exp.
 #pragma once
@@ -14,6 +15,9 @@ struct HeadShape {
   int heads = 0;
   int kv_heads = 0;  // query head h reads key head h / (heads / kv_heads)
   int width = 0;
+  float scale = 0;  // of q k^T; 0: 1 / sqrt(width)
+  // A query sees the last `window` of the keys its plan gives it, its own among them; 0: all of them.
+  int window = 0;
 };
 
 // Consecutive rows of keys and values.
@@ -48,7 +52,7 @@ struct AttentionTensors {
 };
 
 struct AttentionOut {
-  tensor::View out;  // softmax(q k^T / sqrt(width)) v
+  tensor::View out;  // softmax(scale q k^T) v
   tensor::View lse;  // [queries, heads] log of the softmax's denominator; data null: not wanted
 };
 

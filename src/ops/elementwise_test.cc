@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "ops/adamw.h"
 #include "ops/cross_entropy.h"
+#include "ops/geglu.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -68,12 +69,26 @@ TEST(RmsNorm, BackwardAgreesWithTheAnalyticJacobian) {
   EXPECT_NEAR(at(twice, 0), 2 * at(dx, 0), 1e-5);
 }
 
+TEST(RmsNorm, MayBeAddedToWhatIsThere) {
+  Exec exec(2);
+  Tensor x = random({5, 19}, 1);
+  Tensor w = random({19}, 2);
+  Tensor start = random({5, 19}, 3);
+  Tensor normed = Tensor::empty({5, 19});
+  rms_norm(exec, x.view(), w.view(), 1e-6F, normed.view());
+  Tensor sum = start.copy();
+  rms_norm_add(exec, x.view(), w.view(), 1e-6F, sum.view());
+  for (std::int64_t i = 0; i < 95; ++i) EXPECT_NEAR(at(sum, i), at(start, i) + at(normed, i), 1e-6);
+}
+
 TEST(Swiglu, IsSiluTimesUpAndItsGradient) {
   Exec exec(2);
   Tensor gate = random({1, 21}, 1);
   gate.f32()[0] = 90;
   gate.f32()[1] = -90;
   gate.f32()[2] = 0;
+  gate.f32()[3] = -200;  // exp(200) is not an f32
+  gate.f32()[4] = -1e30F;
   Tensor up = random({1, 21}, 2);
   Tensor out = Tensor::empty({1, 21});
   swiglu(exec, gate.view(), up.view(), out.view());
@@ -90,13 +105,41 @@ TEST(Swiglu, IsSiluTimesUpAndItsGradient) {
   }
 }
 
+TEST(Geglu, IsGeluTimesUpAndItsGradient) {
+  Exec exec(2);
+  Tensor gate = random({1, 21}, 1);
+  gate.f32()[0] = 40;
+  gate.f32()[1] = -40;
+  gate.f32()[2] = 0;
+  gate.f32()[3] = -4;
+  Tensor up = random({1, 21}, 2);
+  Tensor out = Tensor::empty({1, 21});
+  geglu(exec, gate.view(), up.view(), out.view());
+  Tensor dout = random({1, 21}, 3);
+  Tensor dgate = gate.copy();
+  Tensor dup = up.copy();
+  geglu_backward(exec, dout.view(), dgate.view(), dup.view());
+  const double root = std::sqrt(2 / 3.14159265358979323846);
+  for (std::int64_t i = 0; i < 21; ++i) {
+    const double z = at(gate, i);
+    const double t = std::tanh(root * (z + 0.044715 * z * z * z));
+    const double gelu = z / 2 * (1 + t);
+    const double slope = (1 + t) / 2 + z / 2 * (1 - t * t) * root * (1 + 3 * 0.044715 * z * z);
+    EXPECT_NEAR(at(out, i), gelu * at(up, i), 1e-6 + 1e-6 * std::fabs(gelu * at(up, i)));
+    EXPECT_NEAR(at(dup, i), at(dout, i) * gelu, 1e-6 + 1e-6 * std::fabs(at(dout, i) * gelu));
+    EXPECT_NEAR(at(dgate, i), at(dout, i) * at(up, i) * slope, 3e-6);
+  }
+}
+
 TEST(Rope, TurnsPairsByPositionAndBack) {
   Exec exec(2);
   const std::vector<std::int32_t> positions = {0, 1, 7, 500};
   constexpr std::int64_t half = 6;
   Tensor cos = Tensor::empty({4, half});
   Tensor sin = Tensor::empty({4, half});
-  rope_angles(positions, 10000, cos.view(), sin.view());
+  std::vector<float> frequencies;
+  for (int i = 0; i < half; ++i) frequencies.push_back(static_cast<float>(std::pow(10000.0, -1.0 * i / half)));
+  rope_angles(positions, frequencies, cos.view(), sin.view());
   Tensor x = random({4, 2 * 2 * half}, 1);
   Tensor y = x.copy();
   rope(exec, cos.view(), sin.view(), Turn::forward, y.view());

@@ -8,6 +8,9 @@ namespace hone::ops {
 // y[i] = x[i] w[i] / sqrt(mean(x^2) + epsilon) for each row; x, y f32 [rows, width], w f32 [width].
 void rms_norm(tensor::Exec& exec, tensor::ConstView x, tensor::ConstView w, float epsilon, tensor::View y);
 
+// y[i] += the same.
+void rms_norm_add(tensor::Exec& exec, tensor::ConstView x, tensor::ConstView w, float epsilon, tensor::View y);
+
 struct RmsNormGradient {
   tensor::ConstView dy;
   tensor::ConstView x;

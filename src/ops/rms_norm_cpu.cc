@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/norm_row.h"
 #include "ops/rms_norm.h"
 #include "ops/simd_targets.h"
 
@@ -13,29 +14,40 @@
 HWY_BEFORE_NAMESPACE();
 namespace hone::ops::HWY_NAMESPACE {
 
-HWY_INLINE float inverse_root(const float* x, std::size_t n, float epsilon) {
-  const float squares = sum_lanes(n, [x](auto d, std::size_t i) HWY_ATTR {
+HWY_INLINE float inverse_root(const NormRow& row) {
+  const float* x = row.x;
+  const float squares = sum_lanes(row.n, [x](auto d, std::size_t i) HWY_ATTR {
     const auto value = hn::LoadU(d, x + i);
     return hn::Mul(value, value);
   });
-  return 1.0F / std::sqrt(squares / static_cast<float>(n) + epsilon);
+  return 1.0F / std::sqrt(squares / static_cast<float>(row.n) + row.epsilon);
 }
 
-void norm_row(const float* x, const float* w, std::size_t n, float epsilon, float* y) {
-  const float root = inverse_root(x, n, epsilon);
-  each_lanes(n, [=](auto d, std::size_t i) HWY_ATTR {
+void norm_row(const NormRow& row, float* y) {
+  const float root = inverse_root(row);
+  each_lanes(row.n, [=, x = row.x, w = row.w](auto d, std::size_t i) HWY_ATTR {
     const auto normed = hn::Mul(hn::LoadU(d, x + i), hn::Set(d, root));
     hn::StoreU(hn::Mul(normed, hn::LoadU(d, w + i)), d, y + i);
   });
 }
 
-void norm_row_backward(const float* dy, const float* x, const float* w, std::size_t n, float epsilon, float* dx) {
-  const float root = inverse_root(x, n, epsilon);
-  const float inner = sum_lanes(n, [=](auto d, std::size_t i) HWY_ATTR {
+void norm_row_add(const NormRow& row, float* y) {
+  const float root = inverse_root(row);
+  each_lanes(row.n, [=, x = row.x, w = row.w](auto d, std::size_t i) HWY_ATTR {
+    const auto normed = hn::Mul(hn::LoadU(d, x + i), hn::Set(d, root));
+    hn::StoreU(hn::MulAdd(normed, hn::LoadU(d, w + i), hn::LoadU(d, y + i)), d, y + i);
+  });
+}
+
+void norm_row_backward(const NormRow& row, const float* dy, float* dx) {
+  const float root = inverse_root(row);
+  const float* x = row.x;
+  const float* w = row.w;
+  const float inner = sum_lanes(row.n, [=](auto d, std::size_t i) HWY_ATTR {
     return hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i)), hn::LoadU(d, x + i));
   });
-  const float along = inner * root * root * root / static_cast<float>(n);
-  each_lanes(n, [=](auto d, std::size_t i) HWY_ATTR {
+  const float along = inner * root * root * root / static_cast<float>(row.n);
+  each_lanes(row.n, [=](auto d, std::size_t i) HWY_ATTR {
     const auto across = hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i)), hn::Set(d, root));
     const auto change = hn::NegMulAdd(hn::LoadU(d, x + i), hn::Set(d, along), across);
     hn::StoreU(hn::Add(hn::LoadU(d, dx + i), change), d, dx + i);
@@ -49,36 +61,54 @@ HWY_AFTER_NAMESPACE();
 namespace hone::ops {
 
 HWY_EXPORT(norm_row);
+HWY_EXPORT(norm_row_add);
 HWY_EXPORT(norm_row_backward);
 
 namespace {
-constexpr std::size_t row_grain = 16;
+
+// Calls task(row, offset of its first element) for every row of x.
+template <class Task>
+void each_row(tensor::Exec& exec, tensor::ConstView x, const NormRow& like, const Task& task) {
+  constexpr std::size_t row_grain = 16;
+  exec.threads().for_slices(static_cast<std::size_t>(x.shape[0]), row_grain,
+                            [&](std::size_t begin, std::size_t end, int) {
+                              NormRow row = like;
+                              for (std::size_t r = begin; r < end; ++r) {
+                                row.x = x.f32() + r * row.n;
+                                task(row, r * row.n);
+                              }
+                            });
 }
 
+NormRow row_of(tensor::ConstView x, tensor::ConstView w, float epsilon) {
+  HONE_CHECK(x.shape.rank() == 2 && x.shape[1] == w.shape.count());
+  return {nullptr, w.f32(), static_cast<std::size_t>(w.shape.count()), epsilon};
+}
+
+}  // namespace
+
 void rms_norm(tensor::Exec& exec, tensor::ConstView x, tensor::ConstView w, float epsilon, tensor::View y) {
-  const std::int64_t width = w.shape.count();
-  HONE_CHECK(x.shape.rank() == 2 && x.shape[1] == width && y.shape == x.shape);
-  const float* from = x.f32();
+  HONE_CHECK(y.shape == x.shape);
   float* to = y.f32();
-  const auto rows = static_cast<std::size_t>(x.shape[0]);
-  const auto n = static_cast<std::size_t>(width);
-  exec.threads().for_slices(rows, row_grain, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t r = begin; r < end; ++r) {
-      HWY_DYNAMIC_DISPATCH(norm_row)(from + r * n, w.f32(), n, epsilon, to + r * n);
-    }
+  each_row(exec, x, row_of(x, w, epsilon), [to](const NormRow& row, std::size_t at) {
+    HWY_DYNAMIC_DISPATCH(norm_row)(row, to + at);
+  });
+}
+
+void rms_norm_add(tensor::Exec& exec, tensor::ConstView x, tensor::ConstView w, float epsilon, tensor::View y) {
+  HONE_CHECK(y.shape == x.shape);
+  float* to = y.f32();
+  each_row(exec, x, row_of(x, w, epsilon), [to](const NormRow& row, std::size_t at) {
+    HWY_DYNAMIC_DISPATCH(norm_row_add)(row, to + at);
   });
 }
 
 void rms_norm_backward(tensor::Exec& exec, tensor::ConstView w, float epsilon, const RmsNormGradient& g) {
-  const std::int64_t width = w.shape.count();
-  HONE_CHECK(g.x.shape.rank() == 2 && g.x.shape[1] == width && g.dy.shape == g.x.shape && g.dx.shape == g.x.shape);
-  const auto rows = static_cast<std::size_t>(g.x.shape[0]);
-  const auto n = static_cast<std::size_t>(width);
-  exec.threads().for_slices(rows, row_grain, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t r = begin; r < end; ++r) {
-      HWY_DYNAMIC_DISPATCH(norm_row_backward)
-      (g.dy.f32() + r * n, g.x.f32() + r * n, w.f32(), n, epsilon, g.dx.f32() + r * n);
-    }
+  HONE_CHECK(g.dy.shape == g.x.shape && g.dx.shape == g.x.shape);
+  const float* dy = g.dy.f32();
+  float* dx = g.dx.f32();
+  each_row(exec, g.x, row_of(g.x, w, epsilon), [=](const NormRow& row, std::size_t at) {
+    HWY_DYNAMIC_DISPATCH(norm_row_backward)(row, dy + at, dx + at);
   });
 }
 

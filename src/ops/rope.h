@@ -8,9 +8,10 @@
 
 namespace hone::ops {
 
-// cos and sin of position * base^(-2 i / head_width), f32 [rows, head_width / 2] each. Frequencies and angles are
-// rounded to f32 as transformers does, so that long positions agree with it.
-void rope_angles(std::span<const std::int32_t> positions, float base, tensor::View cos, tensor::View sin);
+// cos and sin of position * frequency, f32 [rows, head_width / 2] each; a frequency for each pair. Angles are rounded
+// to f32 as transformers does, so that long positions agree with it.
+void rope_angles(std::span<const std::int32_t> positions, std::span<const float> frequencies, tensor::View cos,
+                 tensor::View sin);
 
 enum class Turn : std::uint8_t { forward, back };
 

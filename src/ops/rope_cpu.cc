@@ -1,5 +1,4 @@
 #include <cmath>
-#include <vector>
 
 #include "ops/rope.h"
 #include "ops/simd_targets.h"
@@ -34,15 +33,11 @@ namespace hone::ops {
 
 HWY_EXPORT(turn_head);
 
-void rope_angles(std::span<const std::int32_t> positions, float base, tensor::View cos, tensor::View sin) {
-  const auto rows = static_cast<std::int64_t>(positions.size());
-  HONE_CHECK(cos.shape.rank() == 2 && cos.shape[0] == rows && sin.shape == cos.shape);
-  const std::int64_t half = cos.shape[1];
-  std::vector<float> frequencies(static_cast<std::size_t>(half));
-  for (std::int64_t i = 0; i < half; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(2 * half);
-    frequencies[static_cast<std::size_t>(i)] = 1.0F / std::pow(base, exponent);
-  }
+void rope_angles(std::span<const std::int32_t> positions, std::span<const float> frequencies, tensor::View cos,
+                 tensor::View sin) {
+  const tensor::Shape shape(
+      {static_cast<std::int64_t>(positions.size()), static_cast<std::int64_t>(frequencies.size())});
+  HONE_CHECK(cos.shape == shape && sin.shape == shape);
   float* c = cos.f32();
   float* s = sin.f32();
   for (std::int32_t position : positions) {

@@ -5,19 +5,12 @@
 #define HWY_TARGET_INCLUDE "ops/swiglu_cpu.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-// math-inl.h needs highway.h before it.
-#include <hwy/contrib/math/math-inl.h>
 
 #include "ops/lanes-inl.h"
+#include "ops/sigmoid-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hone::ops::HWY_NAMESPACE {
-
-template <class D, class V>
-HWY_INLINE V sigmoid(D d, V z) {
-  const auto one = hn::Set(d, 1.0F);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(z))));
-}
 
 void swiglu_span(const float* gate, const float* up, std::size_t n, float* out) {
   each_lanes(n, [=](auto d, std::size_t i) HWY_ATTR {
