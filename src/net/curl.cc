@@ -5,6 +5,7 @@
 
 #include "base/terminal.h"
 #include "net/http.h"
+#include "net/url.h"
 
 namespace hone::net {
 namespace {
@@ -40,9 +41,10 @@ bool is_tls_error(CURLcode code) {
 
 }  // namespace
 
-Curl::Curl(const std::string& url, int max_redirects, std::stop_token stop) : url_(url), stop_(std::move(stop)) {
+Curl::Curl(const std::string& url, int max_redirects, std::stop_token stop, CurlHandle handle)
+    : handle_(std::move(handle)), url_(url), stop_(std::move(stop)) {
   start_curl_once();
-  handle_.reset(curl_easy_init());
+  if (!handle_) handle_.reset(curl_easy_init());
   if (!handle_) fail(ErrorCode::environment, "libcurl does not start");
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_ERRORBUFFER, detail_);
@@ -57,6 +59,8 @@ Curl::Curl(const std::string& url, int max_redirects, std::stop_token stop) : ur
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   if (const char* authorities = std::getenv("SSL_CERT_FILE"); authorities != nullptr && *authorities != '\0')
     set(CURLOPT_CAINFO, authorities);
+  // What is meant for this machine must not leave it, whatever http_proxy says.
+  if (const auto parts = parse_url(url); parts && is_loopback(parts->host)) set(CURLOPT_NOPROXY, "*");
   set(CURLOPT_HEADERFUNCTION, &Curl::on_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_NOPROGRESS, 0L);
@@ -89,6 +93,17 @@ int Curl::status() const {
   long status = 0;
   curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &status);
   return static_cast<int>(status);
+}
+
+bool Curl::was_sent() const {
+  long bytes = 0;
+  curl_easy_getinfo(handle_.get(), CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+CurlHandle Curl::release() {
+  curl_easy_reset(handle_.get());  // forgets what it points to in this object, keeps its connections
+  return std::move(handle_);
 }
 
 std::size_t Curl::on_header(char* data, std::size_t size, std::size_t count, void* self) {

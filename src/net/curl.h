@@ -15,10 +15,16 @@
 
 namespace hone::net {
 
+struct FreeCurl {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+using CurlHandle = std::unique_ptr<CURL, FreeCurl>;
+
 class Curl {
  public:
-  // TLS verified, no signals, http and https only.
-  Curl(const std::string& url, int max_redirects, std::stop_token stop);
+  // TLS verified, no signals, http and https only; this machine's own addresses are never asked through a proxy. A
+  // `handle` of an earlier exchange brings its open connections.
+  Curl(const std::string& url, int max_redirects, std::stop_token stop, CurlHandle handle = {});
   Curl(const Curl&) = delete;
   Curl& operator=(const Curl&) = delete;
 
@@ -34,20 +40,20 @@ class Curl {
   CURLcode perform();
   Error error(CURLcode code) const;
   int status() const;
+  bool was_sent() const;
+  // Gives the handle away, for a next exchange on the same connection; nothing else may be called afterwards.
+  CurlHandle release();
   // Header fields of the last hop, names in lower case.
   const std::map<std::string, std::string>& headers() const { return headers_; }
 
  private:
-  struct FreeHandle {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  };
   struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
 
-  std::unique_ptr<CURL, FreeHandle> handle_;
+  CurlHandle handle_;
   std::unique_ptr<curl_slist, FreeList> list_;
   std::string url_;
   std::stop_token stop_;

@@ -22,20 +22,7 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
   return size * count;
 }
 
-}  // namespace
-
-std::string shown_url(std::string_view url) {
-  std::string shown(url.substr(0, url.find_first_of("?#")));
-  const auto scheme = shown.find("://");
-  const auto host = scheme == std::string::npos ? 0 : scheme + 3;
-  const auto path = shown.find('/', host);
-  const auto at = shown.rfind('@', path == std::string::npos ? std::string::npos : path);
-  if (at != std::string::npos && at >= host) shown.erase(host, at + 1 - host);
-  return shown;
-}
-
-Result<HttpReply> request(const HttpRequest& request, std::stop_token stop) {
-  Curl curl(request.url, request.max_redirects, std::move(stop));
+Result<HttpReply> exchange(Curl& curl, const HttpRequest& request) {
   HttpReply reply;
   Sink sink{&reply.body, request.max_body};
   curl.set(CURLOPT_WRITEFUNCTION, &on_body);
@@ -60,6 +47,42 @@ Result<HttpReply> request(const HttpRequest& request, std::stop_token stop) {
   reply.headers = curl.headers();
   reply.seconds = watch.seconds();
   return reply;
+}
+
+}  // namespace
+
+std::string shown_url(std::string_view url) {
+  std::string shown(url.substr(0, url.find_first_of("?#")));
+  const auto scheme = shown.find("://");
+  const auto host = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto path = shown.find('/', host);
+  const auto at = shown.rfind('@', path == std::string::npos ? std::string::npos : path);
+  if (at != std::string::npos && at >= host) shown.erase(host, at + 1 - host);
+  return shown;
+}
+
+struct HttpClient::State {
+  CurlHandle handle;
+  bool was_sent = false;
+};
+
+HttpClient::HttpClient() : state_(std::make_unique<State>()) {}
+HttpClient::~HttpClient() = default;
+HttpClient::HttpClient(HttpClient&&) noexcept = default;
+HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
+
+Result<HttpReply> HttpClient::request(const HttpRequest& request, std::stop_token stop) {
+  Curl curl(request.url, request.max_redirects, std::move(stop), std::move(state_->handle));
+  Result<HttpReply> reply = exchange(curl, request);
+  state_->was_sent = curl.was_sent();
+  state_->handle = curl.release();
+  return reply;
+}
+
+bool HttpClient::was_sent() const { return state_->was_sent; }
+
+Result<HttpReply> request(const HttpRequest& request, std::stop_token stop) {
+  return HttpClient().request(request, std::move(stop));
 }
 
 }  // namespace hone::net

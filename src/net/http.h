@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -34,6 +35,22 @@ struct HttpReply {
 // Sends and waits. Any status is a reply; an error (environment, or interrupted) says which part failed: the name, the
 // connection, TLS, time, size. Safe to call from several threads.
 Result<HttpReply> request(const HttpRequest& request, std::stop_token stop = {});
+
+// The same, for many exchanges with one host: the connection is kept open between them. For one thread at a time.
+class HttpClient {
+ public:
+  HttpClient();
+  ~HttpClient();
+  HttpClient(HttpClient&&) noexcept;
+  HttpClient& operator=(HttpClient&&) noexcept;
+  Result<HttpReply> request(const HttpRequest& request, std::stop_token stop = {});
+  // Whether the last request left, in part at least: it may have had its effect though no reply came.
+  bool was_sent() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Scheme, host, port and path of a URL, without user, password and query: what may be shown.
 std::string shown_url(std::string_view url);

@@ -51,8 +51,8 @@ data::PromptVersion knn_few_shot(int k) {
 }
 
 RequestMaker::RequestMaker(const data::Task& task, data::PromptVersion version, std::span<const data::Row> train,
-                           const classic::Bm25Index* index)
-    : task_(&task), version_(std::move(version)), train_(train), index_(index) {
+                           const classic::Bm25Index* index, int max_tokens)
+    : task_(&task), version_(std::move(version)), train_(train), index_(index), max_tokens_(max_tokens) {
   HONE_CHECK(version_.knn_shots == 0 || index_ != nullptr);
 }
 
@@ -65,7 +65,9 @@ text::Request RequestMaker::operator()(const data::Row& row) const {
     for (const auto& hit : hits) nearest.push_back(&train_[hit.row]);
     shots = data::shots_of(nearest);
   }
-  return {.id = row.id, .messages = data::conversation(*task_, shots, row.input), .answer = answer_spec(*task_)};
+  text::AnswerSpec answer = answer_spec(*task_);
+  if (max_tokens_ > 0) answer.max_tokens = max_tokens_;
+  return {.id = row.id, .messages = data::conversation(*task_, shots, row.input), .answer = std::move(answer)};
 }
 
 text::Request bare_request(const data::Task& task, const data::Row& row) {

@@ -19,11 +19,12 @@ data::PromptVersion few_shot(std::span<const data::Row> train, const data::Task&
 // The `k` training rows nearest to each input by BM25, nearest last.
 data::PromptVersion knn_few_shot(int k);
 
-// Turns rows into requests. `train` and `index` are needed for kNN few-shot only, and outlive the object.
+// Turns rows into requests. `train` and `index` are needed for kNN few-shot only, and outlive the object. `max_tokens`
+// limits free text answers; 0: AnswerSpec's default.
 class RequestMaker {
  public:
   RequestMaker(const data::Task& task, data::PromptVersion version, std::span<const data::Row> train,
-               const classic::Bm25Index* index);
+               const classic::Bm25Index* index, int max_tokens = 0);
   text::Request operator()(const data::Row& row) const;
 
  private:
@@ -31,6 +32,7 @@ class RequestMaker {
   data::PromptVersion version_;
   std::span<const data::Row> train_;
   const classic::Bm25Index* index_;
+  int max_tokens_;
 };
 
 // The request a classic contender takes: the bare input.
