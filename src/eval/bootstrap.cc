@@ -9,17 +9,24 @@ void GroupedCounts::add(const std::string& group, std::span<const Count> counts)
 
 void GroupedCounts::close() {
   std::map<std::vector<Count>, std::uint32_t> known;
+  const auto take = [&](std::vector<Count> counts) {
+    const auto [it, is_new] = known.emplace(counts, static_cast<std::uint32_t>(kinds_.size()));
+    if (is_new) kinds_.push_back(std::move(counts));
+    kind_of_group_.push_back(it->second);
+    groups_of_kind_.resize(kinds_.size());
+    ++groups_of_kind_[it->second];
+  };
   for (const auto& [group, sums] : open_) {
     std::vector<Count> counts;
     for (const auto& [cell, value] : sums) {
       HONE_CHECK(cell < width_);
       if (value != 0) counts.push_back({cell, value});
     }
-    const auto [it, is_new] = known.emplace(counts, static_cast<std::uint32_t>(kinds_.size()));
-    if (is_new) kinds_.push_back(std::move(counts));
-    kind_of_group_.push_back(it->second);
+    take(std::move(counts));
   }
+  for (std::vector<Count>& counts : alone_) take(std::move(counts));
   open_.clear();
+  alone_.clear();
   drawn_.resize(kinds_.size());
 }
 
@@ -60,6 +67,27 @@ double quantile(std::span<const double> sorted, double q) {
 Interval percentile_interval(double value, std::vector<double>& samples) {
   std::sort(samples.begin(), samples.end());
   return {value, quantile(samples, 0.025), quantile(samples, 0.975)};
+}
+
+Interval bootstrap_interval(const Tally& tally, const std::vector<const ScoredRow*>& rows, std::uint64_t seed) {
+  constexpr std::size_t resamples = 2000;
+  if (rows.empty()) return {};
+  GroupedCounts groups(tally.width());
+  std::vector<Count> counts;
+  for (const ScoredRow* row : rows) {
+    counts.clear();
+    tally.count(*row, 0, counts);
+    groups.add(group_of(*row), counts);
+  }
+  groups.close();
+  Rng rng(seed, 1);
+  std::vector<double> sums(tally.width());
+  std::vector<double> samples(resamples);
+  for (double& sample : samples) {
+    groups.resample(rng, sums);
+    sample = tally.value(sums);
+  }
+  return percentile_interval(tally.value(groups.totals()), samples);
 }
 
 const std::string& group_of(const ScoredRow& row) { return row.group.empty() ? row.id : row.group; }

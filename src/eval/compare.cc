@@ -1,15 +1,17 @@
 #include "eval/compare.h"
 
-#include <boost/math/special_functions/beta.hpp>
-#include <boost/math/special_functions/erf.hpp>
-
 #include "eval/bootstrap.h"
+#include "eval/randomisation.h"
 #include "eval/tally.h"
 
 namespace hone::eval {
 namespace {
 
 constexpr int resamples = 10000;
+constexpr double level = 0.05;
+// z^2 / 2 of the 95 % normal quantile, rounded: as many made-up groups for each side as Agresti and Coull's interval
+// adds successes.
+constexpr int made_up_each_way = 2;
 
 using RowsById = std::unordered_map<std::string, const ScoredRow*>;
 
@@ -21,17 +23,16 @@ Result<RowsById> by_id(const std::vector<ScoredRow>& rows) {
   return found;
 }
 
-struct Pair {
-  const ScoredRow* a = nullptr;
-  const ScoredRow* b = nullptr;
+struct Pairs {
+  std::vector<const ScoredRow*> a, b;  // a[i] and b[i] answer the same row
 };
 
-Result<std::vector<Pair>> paired(const std::vector<ScoredRow>& a, const std::vector<ScoredRow>& b) {
+Result<Pairs> paired(const std::vector<ScoredRow>& a, const std::vector<ScoredRow>& b) {
   const Result<RowsById> in_a = by_id(a);
   if (!in_a) return tl::unexpected(in_a.error());
   Result<RowsById> in_b = by_id(b);
   if (!in_b) return tl::unexpected(in_b.error());
-  std::vector<Pair> pairs;
+  Pairs pairs;
   for (const ScoredRow& row : a) {
     const auto other = in_b->find(row.id);
     if (other == in_b->end()) {
@@ -40,14 +41,15 @@ Result<std::vector<Pair>> paired(const std::vector<ScoredRow>& a, const std::vec
     if (other->second->gold != row.gold) {
       return bad_input("compare: row \"{}\" has two gold answers; score both on the same data", row.id);
     }
-    pairs.push_back({&row, other->second});
+    pairs.a.push_back(&row);
+    pairs.b.push_back(other->second);
   }
   for (const ScoredRow& row : b) {
     if (!in_a->contains(row.id)) {
       return bad_input("compare: row \"{}\" is only in the second; score both on the same rows", row.id);
     }
   }
-  if (pairs.empty()) return bad_input("compare: there are no rows to compare");
+  if (pairs.a.empty()) return bad_input("compare: there are no rows to compare");
   return pairs;
 }
 
@@ -69,87 +71,177 @@ Samples bootstrap(const Tally& tally, GroupedCounts& groups, std::uint64_t seed)
   return samples;
 }
 
-// 2 * min(share of resamples <= 0, share >= 0), each with one added so that it is never 0.
-double bootstrap_p(const std::vector<double>& differences) {
-  double below = 1;
-  double above = 1;
-  for (const double difference : differences) {
-    below += difference <= 0 ? 1 : 0;
-    above += difference >= 0 ? 1 : 0;
+// Mean counts of a row that is answered rightly, and of one that is answered with any of the other classes (a text: not
+// at all).
+struct Typical {
+  std::map<std::uint32_t, double> right, wrong;
+};
+
+Typical typical_counts(const Tally& tally, const std::vector<const ScoredRow*>& rows,
+                       const std::vector<std::string>& classes) {
+  Typical typical;
+  std::vector<Count> counts;
+  const auto add = [&](std::map<std::uint32_t, double>& sums, const ScoredRow& row, double times) {
+    counts.clear();
+    tally.count(row, 0, counts);
+    for (const Count& count : counts) sums[count.cell] += times * count.value;
+  };
+  const double share = 1 / static_cast<double>(rows.size());
+  for (const ScoredRow* row : rows) {
+    ScoredRow answered;
+    answered.gold = row->gold;
+    answered.answer = row->gold;
+    add(typical.right, answered, share);
+    answered.failed = classes.size() < 2;
+    if (answered.failed) add(typical.wrong, answered, share);
+    for (const std::string& label : classes) {
+      if (answered.failed || label == row->gold) continue;
+      answered.answer = label;
+      add(typical.wrong, answered, share / static_cast<double>(classes.size() - 1));
+    }
   }
-  return std::min(1.0, 2 * std::min(below, above) / (static_cast<double>(differences.size()) + 1));
+  return typical;
 }
 
-Verdict verdict_of(const Comparison& comparison, double margin) {
-  const Interval& d = comparison.difference;
-  const bool enough = comparison.different >= fewest_different;
-  if (enough && d.low > 0) return Verdict::a_better;
-  if (enough && d.high < 0) return Verdict::b_better;
-  if (d.low >= -margin && d.high <= margin) return Verdict::equivalent;
-  return Verdict::undecided;
+std::vector<Count> side_by_side(const std::map<std::uint32_t, double>& a, const std::map<std::uint32_t, double>& b,
+                                std::uint32_t width) {
+  std::vector<Count> counts;
+  for (const auto& [cell, value] : a) counts.push_back({cell, value});
+  for (const auto& [cell, value] : b) counts.push_back({cell + width, value});
+  return counts;
 }
 
-void count_rights(const std::vector<Pair>& pairs, const data::Task& task, Comparison& comparison) {
-  comparison.n = pairs.size();
-  std::size_t a_right = 0;
-  std::size_t b_right = 0;
-  for (const Pair& pair : pairs) {
-    const bool a = is_right(*pair.a, task);
-    const bool b = is_right(*pair.b, task);
-    a_right += a ? 1 : 0;
-    b_right += b ? 1 : 0;
-    if (pair.a->failed != pair.b->failed || pair.a->answer != pair.b->answer) ++comparison.different;
-    if (a == b) continue;
-    ++(a ? comparison.only_a_right : comparison.only_b_right);
-    comparison.flipped.push_back(pair.a->id);
+bool lies_within(const Interval& interval, double margin) { return interval.low >= -margin && interval.high <= margin; }
+
+// One comparison in the making.
+class Comparing {
+ public:
+  Comparing(const Pairs& pairs, const data::Task& task, std::uint64_t seed)
+      : pairs_(pairs),
+        task_(task),
+        seed_(seed),
+        classes_(task.kind == data::Kind::classify ? class_labels(pairs.a, task) : std::vector<std::string>{}),
+        tally_(task.metric, task, classes_) {}
+
+  Comparison result() {
+    measure();
+    count_rights();
+    judge();
+    return std::move(out_);
   }
-  comparison.mcnemar = mcnemar_p(comparison.only_a_right, comparison.only_b_right);
-  if (comparison.metric == "accuracy" || comparison.metric == "exact") {
-    comparison.a = wilson(a_right, pairs.size());
-    comparison.b = wilson(b_right, pairs.size());
+
+ private:
+  // Both sides' counts by group; still open.
+  GroupedCounts grouped() const {
+    const auto width = static_cast<std::uint32_t>(tally_.width());
+    GroupedCounts groups(2 * tally_.width());
+    std::vector<Count> counts;
+    for (std::size_t i = 0; i < pairs_.a.size(); ++i) {
+      counts.clear();
+      tally_.count(*pairs_.a[i], 0, counts);
+      tally_.count(*pairs_.b[i], width, counts);
+      groups.add(group_of(*pairs_.a[i]), counts);
+    }
+    return groups;
   }
-}
+
+  void measure() {
+    GroupedCounts groups = grouped();
+    groups.close();
+    const std::vector<double> totals = groups.totals();
+    const double a = tally_.value(std::span(totals).first(tally_.width()));
+    const double b = tally_.value(std::span(totals).last(tally_.width()));
+    Samples samples = bootstrap(tally_, groups, seed_);
+    const Swapped swapped = randomisation(tally_, groups, seed_);
+    out_.metric = task_.metric;
+    out_.a = percentile_interval(a, samples.a);
+    out_.b = percentile_interval(b, samples.b);
+    out_.difference = percentile_interval(a - b, samples.difference);
+    out_.p = swapped.p;
+    out_.groups = groups.groups();
+    out_.different_groups = swapped.different_groups;
+  }
+
+  void count_rights() {
+    const std::size_t n = pairs_.a.size();
+    out_.n = n;
+    std::size_t a_right = 0;
+    std::size_t b_right = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const ScoredRow& in_a = *pairs_.a[i];
+      const ScoredRow& in_b = *pairs_.b[i];
+      const bool a = is_right(in_a, task_);
+      const bool b = is_right(in_b, task_);
+      a_right += a ? 1 : 0;
+      b_right += b ? 1 : 0;
+      if (in_a.failed != in_b.failed || in_a.answer != in_b.answer) ++out_.different;
+      if (a == b) continue;
+      ++(a ? out_.only_a_right : out_.only_b_right);
+      out_.flipped.push_back(in_a.id);
+    }
+    out_.mcnemar = mcnemar_p(out_.only_a_right, out_.only_b_right);
+    if (task_.metric == "accuracy" || task_.metric == "exact") {
+      out_.a = wilson(a_right, n);
+      out_.b = wilson(b_right, n);
+    }
+  }
+
+  void judge() {
+    const Interval& d = out_.difference;
+    const bool excludes_zero = d.low > 0 || d.high < 0;
+    if (lies_within(d, task_.margin)) {
+      const Interval careful = careful_interval();
+      if (lies_within(careful, task_.margin)) {
+        out_.verdict = Verdict::equivalent;
+        if (excludes_zero && out_.p <= level) out_.note = "One is certainly ahead, but by less than the margin.";
+        return;
+      }
+      out_.note = fmt::format("They look equal, but {} rows could hide a difference of up to {:.1f} points.", out_.n,
+                              100 * std::max(careful.high, -careful.low));
+    }
+    if (!excludes_zero) return;
+    if (out_.p > level) {
+      out_.note = fmt::format(
+          "The range leaves out 0, but so few rows differ that chance gives as much too often (p {:.2g}).", out_.p);
+      return;
+    }
+    const bool a_ahead = d.low > 0;
+    if (!beats_guessing(a_ahead ? pairs_.a : pairs_.b)) {
+      out_.note = "The one ahead is not shown to do better than guessing.";
+      return;
+    }
+    out_.note.clear();
+    out_.verdict = a_ahead ? Verdict::a_better : Verdict::b_better;
+  }
+
+  // The interval with the made-up groups added.
+  Interval careful_interval() const {
+    const auto width = static_cast<std::uint32_t>(tally_.width());
+    const Typical typical = typical_counts(tally_, pairs_.a, classes_);
+    GroupedCounts groups = grouped();
+    for (int i = 0; i < made_up_each_way; ++i) {
+      groups.add_alone(side_by_side(typical.right, typical.wrong, width));
+      groups.add_alone(side_by_side(typical.wrong, typical.right, width));
+    }
+    groups.close();
+    Samples samples = bootstrap(tally_, groups, seed_);
+    return percentile_interval(out_.difference.value, samples.difference);
+  }
+
+  bool beats_guessing(const std::vector<const ScoredRow*>& rows) const {
+    if (task_.kind != data::Kind::classify) return true;
+    return beyond_guessing(bootstrap_interval(Tally("mcc", task_, classes_), rows, seed_));
+  }
+
+  const Pairs& pairs_;
+  const data::Task& task_;
+  std::uint64_t seed_;
+  std::vector<std::string> classes_;
+  Tally tally_;
+  Comparison out_;
+};
 
 }  // namespace
-
-double mcnemar_p(std::size_t only_a_right, std::size_t only_b_right) {
-  const std::size_t n = only_a_right + only_b_right;
-  const std::size_t k = std::min(only_a_right, only_b_right);
-  if (n == 0 || 2 * k == n) return 1;
-  // P(X <= k) for X ~ Binomial(n, 1/2) is the regularised incomplete beta I_{1/2}(n - k, k + 1).
-  return std::min(1.0, 2 * boost::math::ibeta(static_cast<double>(n - k), static_cast<double>(k) + 1, 0.5));
-}
-
-Interval wilson(std::size_t k, std::size_t n, double confidence) {
-  if (n == 0) return {0, 0, 1};
-  HONE_CHECK(k <= n);
-  const double z = std::sqrt(2.0) * boost::math::erfc_inv(1 - confidence);
-  const auto count = static_cast<double>(n);
-  const double p = static_cast<double>(k) / count;
-  const double centre = p + z * z / (2 * count);
-  const double half = z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count));
-  const double scale = 1 + z * z / count;
-  return {p, k == 0 ? 0 : (centre - half) / scale, k == n ? 1 : (centre + half) / scale};
-}
-
-std::vector<double> holm(std::span<const double> p) {
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return p[i] < p[j]; });
-  std::vector<double> adjusted(p.size());
-  double largest = 0;
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const double scaled = p[order[rank]] * static_cast<double>(p.size() - rank);
-    largest = std::max(largest, std::min(1.0, scaled));
-    adjusted[order[rank]] = largest;
-  }
-  return adjusted;
-}
-
-double smallest_detectable(double discordant_share, std::size_t n) {
-  if (n == 0) return 1;
-  return std::min(1.0, 2.80 * std::sqrt(discordant_share / static_cast<double>(n)));
-}
 
 const char* name_of(Verdict verdict) {
   switch (verdict) {
@@ -167,34 +259,21 @@ const char* name_of(Verdict verdict) {
 
 Result<Comparison> compare(const std::vector<ScoredRow>& a, const std::vector<ScoredRow>& b, const data::Task& task,
                            std::uint64_t seed) {
-  const Result<std::vector<Pair>> pairs = paired(a, b);
+  const Result<Pairs> pairs = paired(a, b);
   if (!pairs) return tl::unexpected(pairs.error());
-  std::vector<const ScoredRow*> golds;
-  for (const Pair& pair : *pairs) golds.push_back(pair.a);
-  const Tally tally(task.metric, task, class_labels(golds, task));
-  const auto width = static_cast<std::uint32_t>(tally.width());
-  GroupedCounts groups(2 * tally.width());
-  std::vector<Count> counts;
-  for (const Pair& pair : *pairs) {
-    counts.clear();
-    tally.count(*pair.a, 0, counts);
-    tally.count(*pair.b, width, counts);
-    groups.add(group_of(*pair.a), counts);
-  }
-  groups.close();
-  const std::vector<double> totals = groups.totals();
-  const double value_a = tally.value(std::span(totals).first(width));
-  const double value_b = tally.value(std::span(totals).last(width));
-  Samples samples = bootstrap(tally, groups, seed);
+  return Comparing(*pairs, task, seed).result();
+}
 
-  Comparison comparison;
-  comparison.metric = task.metric;
-  comparison.a = percentile_interval(value_a, samples.a);
-  comparison.b = percentile_interval(value_b, samples.b);
-  comparison.difference = percentile_interval(value_a - value_b, samples.difference);
-  comparison.p = bootstrap_p(samples.difference);
-  count_rights(*pairs, task, comparison);
-  comparison.verdict = verdict_of(comparison, task.margin);
+Comparison mirrored(Comparison comparison) {
+  std::swap(comparison.a, comparison.b);
+  std::swap(comparison.only_a_right, comparison.only_b_right);
+  Interval& d = comparison.difference;
+  d = {-d.value, -d.high, -d.low};
+  if (comparison.verdict == Verdict::a_better) {
+    comparison.verdict = Verdict::b_better;
+  } else if (comparison.verdict == Verdict::b_better) {
+    comparison.verdict = Verdict::a_better;
+  }
   return comparison;
 }
 
@@ -207,9 +286,12 @@ Json to_json(const Comparison& comparison) {
               {"mcnemar_p", comparison.mcnemar},
               {"n", comparison.n},
               {"different", comparison.different},
+              {"groups", comparison.groups},
+              {"different_groups", comparison.different_groups},
               {"only_a_right", comparison.only_a_right},
               {"only_b_right", comparison.only_b_right},
               {"verdict", name_of(comparison.verdict)},
+              {"note", comparison.note},
               {"flipped", comparison.flipped}};
 }
 

@@ -31,15 +31,17 @@ ScoredRow row(std::size_t id, std::size_t group, const std::string& gold, const 
   return result;
 }
 
-// n rows of gold "1"; the first `only_a` are right in a alone, the next `only_b` in b alone, the rest in both.
+// n rows, each a group; the first `only_a` are right in a alone, the next `only_b` in b alone, the rest in both.
 std::pair<std::vector<ScoredRow>, std::vector<ScoredRow>> discordant(std::size_t n, std::size_t only_a,
                                                                      std::size_t only_b) {
   std::pair<std::vector<ScoredRow>, std::vector<ScoredRow>> rows;
   for (std::size_t i = 0; i < n; ++i) {
     const bool a = i < only_a || i >= only_a + only_b;
     const bool b = i >= only_a;
-    rows.first.push_back(row(i, i, "1", a ? "1" : "0"));
-    rows.second.push_back(row(i, i, "1", b ? "1" : "0"));
+    const std::string gold = i % 2 == 0 ? "1" : "0";
+    const std::string wrong = i % 2 == 0 ? "0" : "1";
+    rows.first.push_back(row(i, i, gold, a ? gold : wrong));
+    rows.second.push_back(row(i, i, gold, b ? gold : wrong));
   }
   return rows;
 }
@@ -105,23 +107,104 @@ TEST(Compare, IsTheSameForTheSameSeedAndMirroredWhenSwapped) {
   EXPECT_NEAR(first.mcnemar, mcnemar_p(25, 10), 1e-15);
 }
 
-TEST(Compare, VerdictFollowsTheInterval) {
-  const auto verdict = [](std::size_t n, std::size_t only_a, std::size_t only_b) {
-    const auto [a, b] = discordant(n, only_a, only_b);
-    return value_or_throw(compare(a, b, two_labels("accuracy"), 1)).verdict;
-  };
-  EXPECT_EQ(verdict(400, 40, 10), Verdict::a_better);
-  EXPECT_EQ(verdict(400, 10, 40), Verdict::b_better);
-  EXPECT_EQ(verdict(2000, 10, 12), Verdict::equivalent);
-  EXPECT_EQ(verdict(100, 12, 9), Verdict::undecided);
-  EXPECT_EQ(verdict(50, 0, 0), Verdict::equivalent);
+Comparison compared(std::size_t n, std::size_t only_a, std::size_t only_b, const std::string& metric = "accuracy") {
+  const auto [a, b] = discordant(n, only_a, only_b);
+  return value_or_throw(compare(a, b, two_labels(metric), 1));
 }
 
-TEST(Compare, FewDifferentAnswersNeverDecide) {
-  const auto [a, b] = discordant(50, 5, 0);
+TEST(Compare, VerdictFollowsTheInterval) {
+  EXPECT_EQ(compared(400, 40, 10).verdict, Verdict::a_better);
+  EXPECT_EQ(compared(400, 10, 40).verdict, Verdict::b_better);
+  EXPECT_EQ(compared(2000, 10, 12).verdict, Verdict::equivalent);
+  EXPECT_EQ(compared(100, 12, 9).verdict, Verdict::undecided);
+  EXPECT_EQ(compared(400, 40, 10).note, "");
+}
+
+TEST(Compare, FewDifferentAnswersNeedTheExactTestToo) {
+  for (const auto& [only_a, only_b] : {std::pair{5, 0}, std::pair{9, 2}, std::pair{7, 1}, std::pair{11, 3}}) {
+    const Comparison comparison = compared(200, static_cast<std::size_t>(only_a), static_cast<std::size_t>(only_b));
+    EXPECT_GT(comparison.difference.low, 0) << only_a;  // the bootstrap alone would call it
+    EXPECT_NEAR(comparison.p, comparison.mcnemar, 1e-12);
+    EXPECT_EQ(comparison.verdict, Verdict::undecided) << only_a;
+    EXPECT_NE(comparison.note.find("chance"), std::string::npos);
+  }
+  EXPECT_EQ(compared(100, 8, 1).verdict, Verdict::a_better);  // p .039
+}
+
+TEST(Compare, RowsThatAreNearlyTheSameCountOnce) {
+  // Four groups of two rows, all won by a: the sign test on four groups gives .125.
+  std::vector<ScoredRow> a;
+  std::vector<ScoredRow> b;
+  for (std::size_t i = 0; i < 120; ++i) {
+    const std::string gold = i / 2 % 2 == 0 ? "1" : "0";
+    a.push_back(row(i, i / 2, gold, gold));
+    b.push_back(row(i, i / 2, gold, i < 8 ? (gold == "1" ? "0" : "1") : gold));
+  }
   const Comparison comparison = value_or_throw(compare(a, b, two_labels("accuracy"), 1));
-  EXPECT_GT(comparison.difference.low, 0);  // the bootstrap alone would call it
+  EXPECT_LT(comparison.mcnemar, 0.01);  // by rows, as if they were independent
+  EXPECT_NEAR(comparison.p, 0.125, 1e-12);
+  EXPECT_EQ(comparison.groups, 60u);
+  EXPECT_EQ(comparison.different_groups, 4u);
   EXPECT_EQ(comparison.verdict, Verdict::undecided);
+}
+
+TEST(Compare, DifferentAnswersThatAreBothWrongShowNothing) {
+  data::Task task = two_labels("accuracy");
+  task.labels = {"0", "1", "2"};
+  std::vector<ScoredRow> a;
+  std::vector<ScoredRow> b;
+  for (std::size_t i = 0; i < 200; ++i) {
+    const std::string gold = std::to_string(i % 2);
+    a.push_back(row(i, i, gold, i >= 5 && i < 30 ? "abstain" : gold));
+    b.push_back(row(i, i, gold, i < 30 ? "2" : gold));
+  }
+  const Comparison comparison = value_or_throw(compare(a, b, task, 1));
+  EXPECT_EQ(comparison.different, 30u);
+  EXPECT_EQ(comparison.different_groups, 5u);  // those that a alone gets right
+  EXPECT_EQ(comparison.verdict, Verdict::undecided);
+}
+
+TEST(Compare, EqualityTakesRowsEnoughToHaveShownADifference) {
+  for (const std::size_t n : {50u, 60u, 150u}) {
+    const Comparison comparison = compared(n, 0, 0);
+    EXPECT_EQ(comparison.difference.high, 0);
+    EXPECT_EQ(comparison.verdict, Verdict::undecided) << n;
+    EXPECT_NE(comparison.note.find("could hide"), std::string::npos);
+  }
+  EXPECT_EQ(compared(150, 1, 0).verdict, Verdict::undecided);
+  EXPECT_EQ(compared(300, 0, 0).verdict, Verdict::equivalent);
+  // Fifteen rows of 300 have the rare label: an unseen mistake or two of a hundred moves macro-F1 by several points.
+  std::vector<ScoredRow> rare;
+  for (std::size_t i = 0; i < 300; ++i) rare.push_back(row(i, i, i < 15 ? "1" : "0", i < 15 ? "1" : "0"));
+  EXPECT_EQ(value_or_throw(compare(rare, rare, two_labels("macro_f1"), 1)).verdict, Verdict::undecided);
+  EXPECT_EQ(value_or_throw(compare(rare, rare, two_labels("accuracy"), 1)).verdict, Verdict::equivalent);
+}
+
+TEST(Compare, ADifferenceWithinTheMarginIsEquivalentHoweverCertain) {
+  const Comparison comparison = compared(3000, 20, 4);
+  EXPECT_GT(comparison.difference.low, 0);
+  EXPECT_LT(comparison.p, 0.05);
+  EXPECT_EQ(comparison.verdict, Verdict::equivalent);
+  EXPECT_NE(comparison.note.find("certainly ahead"), std::string::npos);
+}
+
+TEST(Compare, AGuesserIsNeverBetter) {
+  // Guessing has a macro-F1 near .5, always the same label one of .33: certainly more, and no skill.
+  Rng rng(3, 9);
+  std::vector<ScoredRow> guesser;
+  std::vector<ScoredRow> constant;
+  for (std::size_t i = 0; i < 400; ++i) {
+    const std::string gold = std::to_string(i % 2);
+    guesser.push_back(row(i, i, gold, rng.uniform() < 0.5 ? "1" : "0"));
+    constant.push_back(row(i, i, gold, "1"));
+  }
+  for (const auto& [a, b] : {std::pair{guesser, constant}, std::pair{constant, guesser}}) {
+    const Comparison comparison = value_or_throw(compare(a, b, two_labels("macro_f1"), 1));
+    EXPECT_TRUE(comparison.difference.low > 0 || comparison.difference.high < 0);
+    EXPECT_LT(comparison.p, 0.05);
+    EXPECT_EQ(comparison.verdict, Verdict::undecided);
+    EXPECT_NE(comparison.note.find("guessing"), std::string::npos);
+  }
 }
 
 TEST(Compare, RarelyFindsADifferenceBetweenEquals) {
@@ -131,8 +214,10 @@ TEST(Compare, RarelyFindsADifferenceBetweenEquals) {
     std::vector<ScoredRow> a;
     std::vector<ScoredRow> b;
     for (std::size_t i = 0; i < 300; ++i) {
-      a.push_back(row(i, i, "1", rng.uniform() < 0.8 ? "1" : "0"));
-      b.push_back(row(i, i, "1", rng.uniform() < 0.8 ? "1" : "0"));
+      const std::string gold = std::to_string(i % 2);
+      const std::string wrong = std::to_string(1 - i % 2);
+      a.push_back(row(i, i, gold, rng.uniform() < 0.8 ? gold : wrong));
+      b.push_back(row(i, i, gold, rng.uniform() < 0.8 ? gold : wrong));
     }
     const Verdict verdict = value_or_throw(compare(a, b, two_labels("accuracy"), 1)).verdict;
     better += verdict == Verdict::a_better || verdict == Verdict::b_better ? 1 : 0;
@@ -170,6 +255,117 @@ TEST(Compare, TakesUnderASecondForThreeThousandRows) {
   ASSERT_TRUE(compare(a, b, task, 1));
   RecordProperty("seconds", std::to_string(watch.seconds()));
   EXPECT_LT(watch.seconds(), 8);  // generous: sanitised builds and busy machines run this too
+}
+
+// p over all ways to swap, by brute force.
+double swapped_by_force(const std::vector<ScoredRow>& a, const std::vector<ScoredRow>& b, const data::Task& task) {
+  std::vector<std::size_t> differing;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].answer != b[i].answer) differing.push_back(i);
+  }
+  const auto difference = [&](std::size_t swaps) {
+    std::vector<const ScoredRow*> left;
+    std::vector<const ScoredRow*> right;
+    for (std::size_t i = 0, k = 0; i < a.size(); ++i) {
+      const bool differs = k < differing.size() && differing[k] == i;
+      const bool swap = differs && (swaps >> k & 1) != 0;
+      k += differs ? 1 : 0;
+      left.push_back(swap ? &b[i] : &a[i]);
+      right.push_back(swap ? &a[i] : &b[i]);
+    }
+    return metric_value(task.metric, left, task) - metric_value(task.metric, right, task);
+  };
+  const std::size_t ways = std::size_t{1} << differing.size();
+  const double observed = std::abs(difference(0));
+  std::size_t as_large = 0;
+  for (std::size_t swaps = 0; swaps < ways; ++swaps) {
+    as_large += std::abs(difference(swaps)) >= observed - 1e-12 ? 1 : 0;
+  }
+  return static_cast<double>(as_large) / static_cast<double>(ways);
+}
+
+// Rows of `labels` labels on which a and b differ in `differing`, a mostly right.
+std::pair<std::vector<ScoredRow>, std::vector<ScoredRow>> differing_rows(std::size_t differing, std::size_t labels) {
+  std::pair<std::vector<ScoredRow>, std::vector<ScoredRow>> rows;
+  for (std::size_t i = 0; i < 3 * differing; ++i) {
+    const std::string gold = std::to_string(i * 7 % labels);
+    const std::string wrong = std::to_string((i * 7 + 1 + i % 3) % labels);
+    const bool differs = i < differing;
+    const bool a_right = i % 4 != 3;
+    rows.first.push_back(row(i, i, gold, !differs || a_right ? gold : wrong));
+    rows.second.push_back(row(i, i, gold, differs && a_right ? wrong : gold));
+  }
+  return rows;
+}
+
+data::Task labelled(std::size_t labels, const std::string& metric) {
+  data::Task task = two_labels(metric);
+  task.labels.clear();
+  for (std::size_t i = 0; i < labels; ++i) task.labels.push_back(std::to_string(i));
+  return task;
+}
+
+TEST(Randomisation, CountsEveryWayToSwap) {
+  for (const char* metric : {"accuracy", "macro_f1", "mcc"}) {
+    const auto [a, b] = differing_rows(11, 4);
+    const data::Task task = labelled(4, metric);
+    EXPECT_NEAR(value_or_throw(compare(a, b, task, 1)).p, swapped_by_force(a, b, task), 1e-9) << metric;
+  }
+}
+
+TEST(Randomisation, DrawsWhereThereAreTooManyWays) {
+  const auto [a, b] = differing_rows(14, 61);  // 2^14 ways over 61 labels
+  const data::Task task = labelled(61, "macro_f1");
+  const double p = value_or_throw(compare(a, b, task, 1)).p;
+  const double exact = swapped_by_force(a, b, task);
+  EXPECT_NEAR(p, exact, 5 * std::sqrt(exact * (1 - exact) / 10000) + 1e-4);
+}
+
+TEST(Randomisation, IsExactMcNemarForAnyNumberOfRows) {
+  for (const auto& [only_a, only_b] : {std::pair{6u, 0u}, std::pair{30u, 12u}, std::pair{400u, 340u}}) {
+    const Comparison comparison = compared(1000, only_a, only_b);
+    EXPECT_NEAR(comparison.p, mcnemar_p(only_a, only_b), 1e-9) << only_a;
+  }
+}
+
+NamedComparison with_p(const std::string& a, double p, bool primary) {
+  NamedComparison named{.a = a, .b = "best", .comparison = {}, .adjusted_p = 1, .primary = primary};
+  named.comparison.p = p;
+  named.comparison.verdict = Verdict::b_better;
+  return named;
+}
+
+TEST(AdjustForNumber, DemotesWhatManyComparisonsMakeLikely) {
+  std::vector<NamedComparison> comparisons = {with_p("primary", 0.04, true), with_p("x", 0.001, false),
+                                              with_p("y", 0.03, false), with_p("z", 0.04, false)};
+  adjust_for_number(comparisons);
+  EXPECT_EQ(comparisons[0].comparison.verdict, Verdict::b_better);
+  EXPECT_EQ(comparisons[0].adjusted_p, 0.04);
+  EXPECT_EQ(comparisons[1].comparison.verdict, Verdict::b_better);
+  EXPECT_NEAR(comparisons[1].adjusted_p, 0.003, 1e-12);
+  EXPECT_EQ(comparisons[2].comparison.verdict, Verdict::undecided);
+  EXPECT_NEAR(comparisons[2].adjusted_p, 0.06, 1e-12);
+  EXPECT_NE(comparisons[2].comparison.note.find("One of 3 comparisons"), std::string::npos);
+}
+
+TEST(FindComparison, MirrorsWhatWasMadeTheOtherWayRound) {
+  const auto [a, b] = discordant(200, 25, 5);
+  const Comparison made = value_or_throw(compare(a, b, two_labels("accuracy"), 1));
+  const std::vector<NamedComparison> all = {{.a = "a", .b = "b", .comparison = made}};
+  const Comparison back = *find_comparison(all, "b", "a");
+  const Comparison direct = value_or_throw(compare(b, a, two_labels("accuracy"), 1));
+  EXPECT_EQ(back.verdict, Verdict::b_better);
+  EXPECT_EQ(back.only_a_right, direct.only_a_right);
+  EXPECT_NEAR(back.difference.low, direct.difference.low, 1e-12);
+  EXPECT_FALSE(find_comparison(all, "a", "c"));
+}
+
+TEST(BeyondGuessing, TakesMoreThanTwoStandardErrors) {
+  EXPECT_FALSE(beyond_guessing(Interval{0.1, 0.01, 0.19}));  // 2.2 of them
+  EXPECT_TRUE(beyond_guessing(Interval{0.15, 0.06, 0.24}));
+  EXPECT_FALSE(beyond_guessing(Interval{-0.9, -0.95, -0.85}));
+  EXPECT_FALSE(beyond_guessing(Interval{}));
+  EXPECT_TRUE(beyond_guessing(Metrics{}));
 }
 
 TEST(Latency, InterpolatesPercentilesAsNumpy) {

@@ -1,40 +1,16 @@
 #include "eval/bootstrap.h"
-#include "eval/compare.h"
 #include "eval/score.h"
+#include "eval/significance.h"
 #include "eval/tally.h"
 
 namespace hone::eval {
 namespace {
-
-constexpr int resamples = 2000;
 
 std::vector<const ScoredRow*> pointers(const std::vector<ScoredRow>& rows) {
   std::vector<const ScoredRow*> result;
   result.reserve(rows.size());
   for (const ScoredRow& row : rows) result.push_back(&row);
   return result;
-}
-
-Interval bootstrap_interval(const std::string& metric, const std::vector<ScoredRow>& rows, const data::Task& task,
-                            const std::vector<std::string>& classes, std::uint64_t seed) {
-  const Tally tally(metric, task, classes);
-  GroupedCounts groups(tally.width());
-  std::vector<Count> counts;
-  for (const ScoredRow& row : rows) {
-    counts.clear();
-    tally.count(row, 0, counts);
-    groups.add(group_of(row), counts);
-  }
-  groups.close();
-  if (rows.empty()) return {};
-  Rng rng(seed, 1);
-  std::vector<double> sums(tally.width());
-  std::vector<double> samples(resamples);
-  for (double& sample : samples) {
-    groups.resample(rng, sums);
-    sample = tally.value(sums);
-  }
-  return percentile_interval(tally.value(groups.totals()), samples);
 }
 
 // The column of an answer that is none of the classes.
@@ -106,13 +82,14 @@ Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std:
   }
   if (task.kind != data::Kind::classify) {
     metrics.named["exact"] = wilson(right, rows.size());
-    metrics.named["chrf"] = bootstrap_interval("chrf", rows, task, {}, seed);
+    metrics.named["chrf"] = bootstrap_interval(Tally("chrf", task, {}), pointers(rows), seed);
     return metrics;
   }
-  const std::vector<std::string> classes = class_labels(pointers(rows), task);
+  const std::vector<const ScoredRow*> all = pointers(rows);
+  const std::vector<std::string> classes = class_labels(all, task);
   metrics.named["accuracy"] = wilson(right, rows.size());
-  metrics.named["macro_f1"] = bootstrap_interval("macro_f1", rows, task, classes, seed);
-  metrics.named["mcc"] = bootstrap_interval("mcc", rows, task, classes, seed);
+  metrics.named["macro_f1"] = bootstrap_interval(Tally("macro_f1", task, classes), all, seed);
+  metrics.named["mcc"] = bootstrap_interval(Tally("mcc", task, classes), all, seed);
   fill_confusion(rows, classes, metrics);
   fill_classes(classes, metrics);
   return metrics;

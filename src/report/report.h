@@ -18,12 +18,7 @@ struct TrainCurve {
   std::vector<train::Validation> validations;
 };
 
-struct NamedComparison {
-  std::string a, b;
-  eval::Comparison comparison;
-  double adjusted_p = 1;  // Holm, over all reported but the primary
-  bool primary = false;
-};
+using eval::NamedComparison;
 
 struct ReportInput {
   const data::Task* task = nullptr;
