@@ -6,6 +6,8 @@ import random
 import subprocess
 import sys
 
+from json_schema import Schema
+
 HONE = os.environ.get("HONE", str(pathlib.Path(__file__).resolve().parent.parent / "build/release/hone"))
 SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).resolve().parent.parent))
 MODEL = "smollm2-135m-instruct"
@@ -20,8 +22,45 @@ def hone(*arguments, code=0, env=None, text=None, timeout=600):
     return done.stdout, done.stderr
 
 
+GROUPS = {"models", "data", "runs"}
+
+
+def schema_name(arguments):
+    """ "data check" -> "data_check": the file in docs/schemas/ that describes what a command prints."""
+    words = [str(a) for a in arguments]
+    return "_".join(words[:2]) if words[0] in GROUPS else words[0]
+
+
+def load_schema(name):
+    return json.loads((SOURCE / f"docs/schemas/{name}.json").read_text())
+
+
+def parse(text):
+    """JSON as the standard has it: Python alone would take NaN and Infinity."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON: {text[:200]}")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def fits(value, name):
+    misfits = Schema(load_schema(name)).misfits(value)
+    check(not misfits, f"docs/schemas/{name}.json: " + "; ".join(misfits[:5]))
+    return value
+
+
+def hone_rows(*arguments, **options):
+    """The objects a command prints, one a row, each checked against the command's schema."""
+    out = hone(*arguments, "--json", **options)[0]
+    return [fits(parse(line), schema_name(arguments)) for line in out.splitlines()]
+
+
 def hone_json(*arguments, **options):
-    return json.loads(hone(*arguments, "--json", **options)[0])
+    """The one document a command prints, checked against the command's schema."""
+    rows = hone_rows(*arguments, **options)
+    check(len(rows) == 1, f"{' '.join(map(str, arguments))}: {len(rows)} documents, expected one")
+    return rows[0]
 
 
 def need_model():
@@ -53,6 +92,23 @@ def small_guard_task(folder, train=60, validation=16, test=24, seed=1):
         '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
     )
     return sides
+
+
+def make_task(folder, rows, extra=""):
+    """A task of labels a and b with `rows` as its training file; `extra` goes to the end of hone.toml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "hone.toml").write_text(
+        '[task]\nname = "t"\nkind = "classify"\ninstruction = "Is it about a or about b?"\nlabels = ["a", "b"]\n[data]\ntrain = "train.jsonl"\n' + extra
+    )
+    write_rows(folder / "train.jsonl", rows)
+    return folder
+
+
+def write_rows(path, rows):
+    """JSONL; a row may be bytes or text, to be written as it is."""
+    lines = [r if isinstance(r, bytes) else r.encode() if isinstance(r, str) else json.dumps(r).encode() for r in rows]
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
 
 
 def check(condition, what):

@@ -1,0 +1,89 @@
+"""A llama of two layers with seeded random weights and a real (tiny) vocabulary, as a GGUF file: whatever needs a model but not its wits
+runs on it in milliseconds."""
+import json
+import random
+import struct
+
+from harness import SOURCE
+
+LAYERS, WIDTH, HIDDEN, HEADS, KV_HEADS, CONTEXT = 2, 32, 64, 4, 2, 2048
+U32, F32, BOOL, STRING, ARRAY, I32 = 4, 6, 7, 8, 9, 5
+
+
+def string(text):
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def field(key, kind, value):
+    simple = {U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}
+    out = string(key) + struct.pack("<I", kind)
+    if kind == STRING:
+        return out + string(value)
+    if kind == ARRAY:
+        of, items = value
+        body = b"".join(string(i) if of == STRING else struct.pack(simple[of], i) for i in items)
+        return out + struct.pack("<IQ", of, len(items)) + body
+    return out + struct.pack(simple[kind], value)
+
+
+def vocabulary():
+    tokenizer = json.loads((SOURCE / "tests/golden/tokenizer_tiny.json").read_text())["tokenizer"]
+    special = {t["id"] for t in tokenizer["added_tokens"]}
+    tokens = dict((i, t) for t, i in tokenizer["model"]["vocab"].items())
+    tokens.update((t["id"], t["content"]) for t in tokenizer["added_tokens"])
+    names = [tokens[i] for i in range(len(tokens))]
+    return [
+        field("tokenizer.ggml.model", STRING, "gpt2"),
+        field("tokenizer.ggml.pre", STRING, "smollm"),
+        field("tokenizer.ggml.tokens", ARRAY, (STRING, names)),
+        field("tokenizer.ggml.token_type", ARRAY, (I32, [3 if i in special else 1 for i in range(len(names))])),
+        field("tokenizer.ggml.merges", ARRAY, (STRING, [" ".join(m) for m in tokenizer["model"]["merges"]])),
+        field("tokenizer.ggml.bos_token_id", U32, 1),
+        field("tokenizer.ggml.eos_token_id", U32, 2),
+    ], len(names)
+
+
+def write_gguf(path, fields, tensors):
+    """`tensors`: name -> (shape as in torch, floats)."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(fields)) + b"".join(fields)
+    data = b""
+    for name, (shape, values) in tensors.items():
+        head += string(name) + struct.pack("<I", len(shape)) + b"".join(struct.pack("<Q", n) for n in reversed(shape)) + struct.pack("<IQ", 0, len(data))
+        data += struct.pack(f"<{len(values)}f", *values)
+        data += b"\0" * (-len(data) % 32)
+    path.write_bytes(head + b"\0" * (-len(head) % 32) + data)
+    return path
+
+
+def write_vocabulary(path):
+    """A GGUF file without weights."""
+    fields, _ = vocabulary()
+    return write_gguf(path, [field("general.architecture", STRING, "llama"), *fields], {})
+
+
+def write_model(path, seed=1):
+    rng = random.Random(seed)
+    tokens, size = vocabulary()
+    numbers = {"block_count": LAYERS, "embedding_length": WIDTH, "feed_forward_length": HIDDEN, "attention.head_count": HEADS,
+               "attention.head_count_kv": KV_HEADS, "context_length": CONTEXT, "rope.dimension_count": WIDTH // HEADS, "vocab_size": size}
+    fields = [field("general.architecture", STRING, "llama"), *[field(f"llama.{k}", U32, v) for k, v in numbers.items()],
+              field("llama.rope.freq_base", F32, 10000.0), field("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), *tokens]
+    tensors = {}
+
+    def matrix(name, rows, columns):
+        tensors[name] = ([rows, columns], [rng.gauss(0, 0.15) for _ in range(rows * columns)])
+
+    def norm(name):
+        tensors[name] = ([WIDTH], [1.0] * WIDTH)
+
+    matrix("token_embd.weight", size, WIDTH)
+    norm("output_norm.weight")
+    kv = WIDTH // HEADS * KV_HEADS
+    for i in range(LAYERS):
+        norm(f"blk.{i}.attn_norm.weight")
+        norm(f"blk.{i}.ffn_norm.weight")
+        for name, rows, columns in (("attn_q", WIDTH, WIDTH), ("attn_k", kv, WIDTH), ("attn_v", kv, WIDTH), ("attn_output", WIDTH, WIDTH),
+                                    ("ffn_gate", HIDDEN, WIDTH), ("ffn_up", HIDDEN, WIDTH), ("ffn_down", WIDTH, HIDDEN)):
+            matrix(f"blk.{i}.{name}.weight", rows, columns)
+    return write_gguf(path, fields, tensors)
