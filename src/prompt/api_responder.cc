@@ -104,6 +104,10 @@ struct Ending {
 
 }  // namespace
 
+double most_usd(const text::Request& request, const ApiAsking& asking, const TokenPrice& price) {
+  return (most_prompt_tokens(request) * price.input + asking.max_tokens * price.output) / 1e6;
+}
+
 struct ApiResponder::State {
   explicit State(ApiOptions given)
       : options(std::move(given)),
@@ -123,7 +127,6 @@ struct ApiResponder::State {
 
  private:
   net::HttpRequest http_request(const text::Request& request) const;
-  double most_usd(const text::Request& request) const;
   Judged exchange(net::HttpClient& client, const net::HttpRequest& http, double most, const std::stop_token& abandon);
   void count(const Judged& judged, const text::Reply& reply);
 };
@@ -135,11 +138,6 @@ net::HttpRequest ApiResponder::State::http_request(const text::Request& request)
   http.body = to_text(chat_body(request, options.asking));
   http.total_seconds = options.patience.timeout_seconds;
   return http;
-}
-
-double ApiResponder::State::most_usd(const text::Request& request) const {
-  if (!options.price) return 0;
-  return (most_prompt_tokens(request) * options.price->input + options.asking.max_tokens * options.price->output) / 1e6;
 }
 
 // Sends once, within what was set aside, and settles what it cost.
@@ -173,7 +171,7 @@ void ApiResponder::State::count(const Judged& judged, const text::Reply& reply) 
 Asked ApiResponder::State::ask(net::HttpClient& client, const text::Request& request, const std::stop_token& no_more,
                                const std::stop_token& abandon) {
   const net::HttpRequest http = http_request(request);
-  const double most = most_usd(request);
+  const double most = options.price ? most_usd(request, options.asking, *options.price) : 0;
   const ApiPatience& patience = options.patience;
   Rng jitter(hash64(request.id), 0xba0f);
   std::string why;

@@ -31,6 +31,9 @@ struct ApiOptions {
   ApiPatience patience;
 };
 
+// What asking `request` once can cost at most: bytes as tokens, and the longest answer allowed.
+double most_usd(const text::Request& request, const ApiAsking& asking, const TokenPrice& price);
+
 struct ApiTotals {
   std::int64_t requests = 0;  // HTTP exchanges
   std::int64_t retries = 0;
