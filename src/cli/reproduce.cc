@@ -13,8 +13,7 @@ struct Options {
 };
 
 int run(const Options& options, std::stop_token stop) {
-  solve::Workspace workspace = solve::open_workspace(options.task);
-  const solve::Reproduced result = solve::reproduce(workspace, options.run, std::move(stop), {});
+  const solve::Reproduced result = solve::reproduce(options.task, options.run, std::move(stop), {});
   if (options.json) {
     print_json({{"run", result.run},
                 {"identical", result.identical},

@@ -6,7 +6,7 @@
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "eval/compare.h"
-#include "report/width.h"
+#include "solve/plan_json.h"
 
 namespace hone::cli {
 namespace {
@@ -31,77 +31,125 @@ void print_opening(const solve::Workspace& workspace) {
                   100 * eval::smallest_detectable(.20, split.test.size())));
 }
 
-void print_plan(const solve::Plan& plan, const solve::Rates& rates, const Path& folder) {
-  print_line(
-      fmt::format("\nPlan (this machine reads {:.0f} and trains {:.0f} tokens a second)", rates.prefill, rates.train));
+void print_plan(const solve::Plan& plan, const Path& folder) {
+  print_line(plan.rates.is_measured
+                 ? fmt::format("\nPlan (this machine reads {:.0f} and trains {:.0f} tokens a second)",
+                               plan.rates.prefill, plan.rates.train)
+                 : "\nPlan (times are guesses until the base model is here and measured)");
   for (const auto& stage : plan.stages) {
     const std::string time = stage.skipped ? "skipped" : duration_text(stage.seconds);
-    print_line(fmt::format("  {:<52} {:>9}{}", stage.name, time,
-                           stage.why.empty() ? "" : fmt::format("\n    ({})", stage.why)));
+    print_line(fmt::format("  {:<52} {:>9}", stage.name, time));
+    if (!stage.why.empty()) print_line(fmt::format("    ({})", stage.why));
   }
   print_line(fmt::format("  {:<52} {:>9}", "in all, about", duration_text(plan.total_seconds())));
-  print_line(fmt::format("  disk: about 60 MB beside the task ({} free). Money: none. Leaves this machine:\n  nothing.",
-                         bytes_text(free_disk_bytes(folder))));
+  print_line(fmt::format("  disk: about {} while it works, {} in the end; {} are free", bytes_text(plan.disk_bytes),
+                         bytes_text(plan.kept_bytes), bytes_text(free_disk_bytes(folder))));
+  if (plan.download_bytes > 0) {
+    print_line(fmt::format("  and {} for the model in {}", bytes_text(plan.download_bytes), cache_folder().string()));
+  }
+  print_line(plan.usd > 0 ? fmt::format("  money: about ${:.2f}", plan.usd) : "  money: none");
+  std::string leaves;
+  for (const auto& what : plan.leaves_machine) leaves += (leaves.empty() ? "" : ", ") + what;
+  print_line(fmt::format("  leaves this machine: {}\n", leaves.empty() ? "nothing" : leaves));
+}
+
+Json plan_document(const solve::SolveOutcome& outcome) {
+  if (!outcome.plan) return nullptr;
+  Json plan = solve::to_json(*outcome.plan);
+  for (auto& stage : plan.at("stages")) {
+    Json took = nullptr;
+    for (const auto& [kind, seconds] : outcome.took) {
+      if (stage.at("stage") == solve::name_of(kind)) took = seconds;
+    }
+    stage["took"] = took;
+  }
+  return plan;
 }
 
 Json solve_document(const solve::SolveOutcome& outcome) {
+  const auto& report = outcome.conclusion.report;
   Json contenders = Json::array();
-  for (const auto& contender : outcome.conclusion.report.contenders) {
-    contenders.push_back(
-        {{"name", contender.name},
-         {"kind", eval::name_of(contender.kind)},
-         {"run", contender.run},
-         {"metrics", eval::to_json(contender.test_metrics)},
-         {"latency_ms",
-          {{"p50", contender.latency.p50_ms}, {"p95", contender.latency.p95_ms}, {"n", contender.latency.n}}},
-         {"usd_per_million", contender.usd_per_million}});
-  }
+  for (const auto& contender : report.contenders) contenders.push_back(eval::to_json(contender));
   Json primary = nullptr;
   if (outcome.conclusion.primary) {
     primary = eval::to_json(*outcome.conclusion.primary);
     primary["a_name"] = outcome.conclusion.best_tuned;
     primary["b_name"] = outcome.conclusion.best_untuned;
   }
-  return {{"contenders", contenders},
+  Json findings = Json::array();
+  for (const auto& finding : report.findings) findings.push_back(data::to_json(finding));
+  Json problem = nullptr;
+  if (outcome.problem) {
+    problem = {{"exit_code", exit_code(outcome.problem->code)}, {"message", outcome.problem->message}};
+  }
+  return {{"plan", plan_document(outcome)},
+          {"contenders", contenders},
           {"primary", primary},
-          {"recommendation", decide::to_json(outcome.conclusion.report.recommendation)},
+          {"recommendation", decide::to_json(report.recommendation)},
+          {"findings", findings},
           {"bundle", outcome.bundle.string()},
           {"report", outcome.report.string()},
-          {"interrupted", outcome.interrupted}};
+          {"interrupted", outcome.interrupted},
+          {"problem", problem}};
 }
 
-void print_outcome(const solve::SolveOutcome& outcome) {
+// Before bundle and report are written, so that it stands on the screen whatever becomes of them.
+void print_conclusion(const solve::SolveOutcome& outcome) {
   const auto& report = outcome.conclusion.report;
   print_line("");
   print_line(report::terminal_table(report));
   for (const auto& contender : report.contenders) {
-    const std::string line = fmt::format("{}: {}", contender.name, report::plain_line(contender, *report.task));
-    for (const std::string& part : report::wrapped(line, 80)) print_line(part);
+    print_wrapped(fmt::format("{}: {}", contender.name, report::plain_line(contender, *report.task)));
   }
   print_line("");
   print_line(report::terminal_recommendation(report));
-  if (outcome.interrupted) print_line("\nStopped before the end: this is the conclusion so far.");
-  print_line(fmt::format("\nReport: {}", outcome.report.string()));
+  if (outcome.interrupted) print_line("Stopped before the end: this is the conclusion so far.");
+  if (outcome.problem) {
+    print_wrapped(fmt::format("Not all could be done, so this is the conclusion so far: {}",
+                              printable(outcome.problem->message)));
+  }
 }
 
-int run(const Options& options, std::stop_token stop) {
-  solve::SolveSpec spec{.task = options.task, .budget_seconds = 0, .quiet = {}};
-  if (!options.budget.empty()) spec.budget_seconds = value_or_throw(solve::parse_duration(options.budget));
-  solve::Workspace workspace = solve::open_workspace(spec.task);
+void print_results(const solve::SolveOutcome& outcome) {
+  print_line("Next");
+  for (const auto& [purpose, command] : outcome.conclusion.report.next_commands) {
+    print_line(fmt::format("  {}:\n    {}", purpose, printable(command)));
+  }
+  if (!outcome.report.empty()) print_line(fmt::format("\nReport: {}", printable(outcome.report.string())));
+}
+
+void check_verdict(const std::string& name) {
+  std::string known;
+  for (int kind = 0; kind <= static_cast<int>(decide::VerdictKind::not_decidable); ++kind) {
+    const std::string verdict = decide::name_of(static_cast<decide::VerdictKind>(kind));
+    if (verdict == name) return;
+    known += fmt::format("\n  {}", verdict);
+  }
+  fail(ErrorCode::usage, "--require \"{}\" is no verdict; the verdicts are:{}", printable(name), known);
+}
+
+solve::SolveHooks hooks_for(const Options& options, const solve::Workspace& workspace, std::stop_token stop) {
   solve::SolveHooks hooks;
   hooks.stop = std::move(stop);
   hooks.on_notice = [](const std::string& notice) { warn(printable(notice)); };
-  if (!options.json) {
-    hooks.on_open = print_opening;
-    hooks.on_plan = [&](const solve::Plan& plan, const solve::Rates& rates) {
-      print_plan(plan, rates, workspace.task.folder);
-    };
-    hooks.on_table = [](const solve::Conclusion& conclusion, const std::string& stage) {
-      print_line(fmt::format("\nSo far ({}):\n{}", stage, report::terminal_table(conclusion.report)));
-    };
-  }
-  const solve::SolveOutcome outcome = solve::solve(workspace, spec, hooks);
-  options.json ? print_json(solve_document(outcome)) : print_outcome(outcome);
+  if (options.json) return hooks;
+  hooks.on_open = print_opening;
+  hooks.on_plan = [&workspace](const solve::Plan& plan) { print_plan(plan, workspace.task.folder); };
+  hooks.on_table = [](const solve::Conclusion& conclusion, const std::string& stage) {
+    print_line(fmt::format("So far ({}):\n{}", stage, report::terminal_table(conclusion.report)));
+  };
+  hooks.on_conclusion = print_conclusion;
+  return hooks;
+}
+
+int run(const Options& options, std::stop_token stop) {
+  solve::SolveSpec spec;
+  if (!options.budget.empty()) spec.budget_seconds = value_or_throw(solve::parse_duration(options.budget));
+  if (!options.require_verdict.empty()) check_verdict(options.require_verdict);
+  solve::Workspace workspace = solve::open_workspace(options.task);
+  const solve::SolveOutcome outcome = solve::solve(workspace, spec, hooks_for(options, workspace, std::move(stop)));
+  options.json ? print_json(solve_document(outcome)) : print_results(outcome);
+  if (outcome.problem) return exit_code(outcome.problem->code);
   if (outcome.interrupted) return exit_code(ErrorCode::interrupted);
   const bool other_verdict =
       !options.require_verdict.empty() &&

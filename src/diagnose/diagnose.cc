@@ -1,5 +1,6 @@
 #include "diagnose/diagnose.h"
 
+#include "base/shell.h"
 #include "base/terminal.h"
 #include "diagnose/evidence.h"
 #include "eval/compare.h"
@@ -11,7 +12,16 @@ constexpr std::size_t most_rows_listed = 50;
 
 std::string rate_text(double rate) { return fmt::format("{:.2g}", rate); }
 
-std::string rate_command(double rate) { return "hone train --learning-rate " + rate_text(rate); }
+// `hone train` of the task's folder with one setting changed.
+std::string train_command(const RunEvidence& evidence, const std::string& setting) {
+  const std::string folder = evidence.task->folder.string();
+  const std::string where = folder.empty() || folder == "." ? "" : shell_word(folder) + " ";
+  return fmt::format("hone train {}{}", where, setting);
+}
+
+std::string rate_command(const RunEvidence& evidence, double rate) {
+  return train_command(evidence, "--learning-rate " + rate_text(rate));
+}
 
 std::optional<data::Finding> divergence(const RunEvidence& evidence) {
   const Divergence found = find_divergence(evidence.steps);
@@ -33,7 +43,7 @@ std::optional<data::Finding> divergence(const RunEvidence& evidence) {
                           {"largest_gradient_over_median", found.largest_gradient_ratio},
                           {"learning_rate", rate}};
   finding.suggestion = fmt::format("Lower the learning rate from {} to {}.", rate_text(rate), rate_text(rate / 3));
-  finding.command = rate_command(rate / 3);
+  finding.command = rate_command(evidence, rate / 3);
   return finding;
 }
 
@@ -63,12 +73,12 @@ std::optional<data::Finding> collapse(const RunEvidence& evidence) {
   }
   if (rate <= 0) {
     finding.suggestion = "Train again with half the passes over the rows.";
-    finding.command = "hone train --epochs 1";
+    finding.command = train_command(evidence, "--epochs 1");
   } else {
     finding.suggestion =
         fmt::format("{} the learning rate from {} to {}: the loss {}.", next > rate ? "Raise" : "Lower",
                     rate_text(rate), rate_text(next), next > rate ? "hardly fell" : "fell, but to one answer for all");
-    finding.command = rate_command(next);
+    finding.command = rate_command(evidence, next);
   }
   return finding;
 }
@@ -91,7 +101,7 @@ std::optional<data::Finding> no_learning(const RunEvidence& evidence) {
                           {"rows_compared", agreement.rows}, {"answers_equal_to_untuned", agreement.equal},
                           {"learning_rate", rate},           {"steps", evidence.steps.size()}};
   finding.suggestion = fmt::format("Raise the learning rate from {} to {}.", rate_text(rate), rate_text(3 * rate));
-  finding.command = rate_command(3 * rate);
+  finding.command = rate_command(evidence, 3 * rate);
   return finding;
 }
 
@@ -101,10 +111,13 @@ std::optional<data::Finding> overfit(const RunEvidence& evidence) {
   data::Finding finding;
   finding.id = "overfit";
   finding.severity = data::Severity::warning;
+  const std::string rose = found.rises >= 3
+                               ? fmt::format("rose {} times in a row", found.rises)
+                               : fmt::format("rose from {:.2g} to {:.2g}", found.best_loss, found.last_loss);
   finding.title = fmt::format(
-      "From step {} on the model learned its rows by heart: the loss on validation rows rose {} "
-      "times in a row while the training loss fell.",
-      found.best_step, found.rises);
+      "From step {} on the model learned its rows by heart: the loss on validation rows {} while the training loss "
+      "fell.",
+      found.best_step, rose);
   finding.evidence = Json{{"best_step", found.best_step},
                           {"rises", found.rises},
                           {"validation_loss_at_best", found.best_loss},
@@ -115,12 +128,12 @@ std::optional<data::Finding> overfit(const RunEvidence& evidence) {
   if (epochs < found.epochs) {
     finding.suggestion =
         fmt::format("Stop earlier: {} of {} passes over the rows. The best adapter was kept.", epochs, found.epochs);
-    finding.command = fmt::format("hone train --epochs {}", epochs);
+    finding.command = train_command(evidence, fmt::format("--epochs {}", epochs));
   } else {
     const double rate = peak_rate(evidence.steps);
     finding.suggestion = fmt::format("Lower the learning rate from {} to {}. The best adapter was kept.",
                                      rate_text(rate), rate_text(rate / 2));
-    finding.command = rate_command(rate / 2);
+    finding.command = rate_command(evidence, rate / 2);
   }
   return finding;
 }

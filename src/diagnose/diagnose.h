@@ -27,7 +27,9 @@ struct RunEvidence {
 //   well
 //     below, or the only answer although five rows or more have other labels.
 //   no-learning: the last losses at .95 of the first or above, or the tuned answers equal to the untuned ones.
-//   overfit: the validation loss up three times in a row while the training loss falls.
+//   overfit: the validation loss up three times in a row, or at the end half as high again as at its best and
+//   .1 above it, while the
+//   training loss falls.
 std::vector<data::Finding> diagnose(const RunEvidence& evidence);
 // The same for a run in the store: the rows of a training run are those of the newest contender made from it, the
 // untuned ones those of the newest run called "zero-shot".

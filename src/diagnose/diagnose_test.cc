@@ -139,6 +139,26 @@ TEST_F(Diagnose, OverfitNeedsThreeRisesWhileTrainingFalls) {
   EXPECT_TRUE(ids(evidence_).empty());
 }
 
+TEST_F(Diagnose, OverfitShowsInAShortRunByItsEnd) {
+  evidence_.validations.resize(4);
+  const auto set = [&](const std::vector<double>& losses) {
+    for (std::size_t i = 0; i < losses.size(); ++i) evidence_.validations[i].loss = losses[i];
+  };
+  set({0.3, 0.4, 0.38, 0.6});
+  ASSERT_EQ(ids(evidence_), std::vector<std::string>{"overfit"});
+  EXPECT_NE(diagnose(evidence_).front().title.find("rose from 0.3 to 0.6"), std::string::npos);
+  set({0.3, 0.32, 0.31, 0.4});  // up a little
+  EXPECT_TRUE(ids(evidence_).empty());
+  set({0.5, 0.4, 0.3, 0.6});  // one bad validation is not a trend
+  EXPECT_TRUE(ids(evidence_).empty());
+}
+
+TEST_F(Diagnose, CommandsNameTheTasksFolder) {
+  task_.folder = "/data/my task";
+  evidence_.validation_rows = rows(200, 100, 198);
+  EXPECT_EQ(diagnose(evidence_).front().command, "hone train '/data/my task' --learning-rate 0.00017");
+}
+
 // Predibase's LoRA Land table (arXiv 2405.00732) gives accuracies only. Cells that are a class share or chance, with
 // the sizes of the public evaluation sets; beside them cells of models that did learn.
 TEST(PublishedAccuracies, CollapsedCellsAreFoundAndHealthyOnesAreNot) {

@@ -145,6 +145,27 @@ Agreement agreement_of(const std::vector<eval::ScoredRow>& tuned, const std::vec
   return agreement;
 }
 
+namespace {
+
+// From validation `best` to validation `last`.
+void span_of(Overfit& found, const std::vector<train::StepEvent>& steps, const train::Validation& best,
+             const train::Validation& last) {
+  found.best_step = best.step;
+  found.best_loss = best.loss;
+  found.last_loss = last.loss;
+  found.train_at_best = train_loss_at(steps, best.step);
+  found.train_at_end = train_loss_at(steps, last.step);
+}
+
+// A short run has few validations: one that ends far above its best has overfitted as well, whatever lies between.
+bool ends_far_above_best(const std::vector<train::Validation>& validations, std::size_t best) {
+  const double lowest = validations[best].loss;
+  const double end = validations.back().loss;
+  return best + 2 < validations.size() && end >= 1.5 * lowest && end >= lowest + 0.1;
+}
+
+}  // namespace
+
 Overfit find_overfit(const std::vector<train::StepEvent>& steps, const std::vector<train::Validation>& validations) {
   constexpr int enough_rises = 3;
   Overfit found;
@@ -156,15 +177,19 @@ Overfit find_overfit(const std::vector<train::StepEvent>& steps, const std::vect
     const int length = static_cast<int>(i - 1 - begin);
     if (length > found.rises) {
       found.rises = length;
-      found.best_step = validations[begin].step;
-      found.best_loss = validations[begin].loss;
-      found.last_loss = validations[i - 1].loss;
-      found.train_at_best = train_loss_at(steps, validations[begin].step);
-      found.train_at_end = train_loss_at(steps, validations[i - 1].step);
+      span_of(found, steps, validations[begin], validations[i - 1]);
     }
     begin = i;
   }
   found.is_there = found.rises >= enough_rises && found.train_at_end < found.train_at_best;
+  if (!found.is_there && !validations.empty()) {
+    const auto best = std::min_element(validations.begin(), validations.end(),
+                                       [](const auto& a, const auto& b) { return a.loss < b.loss; });
+    if (ends_far_above_best(validations, static_cast<std::size_t>(best - validations.begin()))) {
+      span_of(found, steps, *best, validations.back());
+      found.is_there = found.train_at_end < found.train_at_best;
+    }
+  }
   for (const train::StepEvent& step : steps) {
     if (step.step <= found.best_step) found.best_epoch = step.epoch;
   }

@@ -60,7 +60,7 @@ Agreement agreement_of(const std::vector<eval::ScoredRow>& tuned, const std::vec
 
 struct Overfit {
   bool is_there = false;
-  int rises = 0;  // validations in a row, each above the one before
+  int rises = 0;  // validations in a row, each above the one before, after best_step
   int best_step = 0;
   double best_epoch = 0;
   int epochs = 0;  // planned

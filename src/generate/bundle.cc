@@ -13,8 +13,11 @@ namespace hone::generate {
 
 namespace {
 
-text::AnswerSpec answer_spec(const data::Task& task, const text::AnswerSpec& base) {
+text::AnswerSpec answer_spec(const BundleRecord& record, const text::AnswerSpec& base) {
+  const data::Task& task = record.task;
   text::AnswerSpec spec = base;
+  const bool is_default = base.max_tokens == text::AnswerSpec().max_tokens;
+  if (is_default && record.max_answer_tokens > 0) spec.max_tokens = record.max_answer_tokens;
   spec.labels.clear();
   spec.abstain = false;
   if (task.kind == data::Kind::classify) {
@@ -37,7 +40,7 @@ class ClassicBundle : public Bundle {
               std::stop_token stop) override {
     std::vector<text::Request> requests;
     for (const std::string& input : inputs) {
-      requests.push_back({request_id(input), {{"user", input}}, answer_spec(record_.task, base_answer)});
+      requests.push_back({request_id(input), {{"user", input}}, answer_spec(record_, base_answer)});
     }
     responder_->respond(requests, on_reply, stop);
   }
@@ -69,7 +72,7 @@ class ModelBundle : public Bundle {
               std::stop_token stop) override {
     std::vector<text::Request> requests;
     for (const std::string& input : inputs) {
-      requests.push_back({request_id(input), messages_of(input), answer_spec(record_.task, base_answer)});
+      requests.push_back({request_id(input), messages_of(input), answer_spec(record_, base_answer)});
     }
     responder_->respond(requests, on_reply, stop);
   }
@@ -164,11 +167,12 @@ std::unique_ptr<text::Responder> classic_responder(const Path& folder, const Bun
   if (record.kind == BundleKind::ngram) {
     return value_or_throw(classic::NgramClassifier::load(folder / classifier_folder)).responder();
   }
+  if (record.kind == BundleKind::copy) return classic::copy_input();
   require(folder, record, rows_file);
   const std::vector<data::Row> rows = read_rows(folder);
   if (record.kind == BundleKind::majority) return classic::majority(rows, record.task.labels);
-  if (record.task.kind == data::Kind::classify) return classic::knn(rows, record.task.labels, record.neighbours);
-  return rows.empty() ? classic::copy_input() : classic::nearest_output(rows);
+  if (record.kind == BundleKind::nearest) return classic::nearest_output(rows);
+  return classic::knn(rows, record.task.labels, record.neighbours);
 }
 
 }  // namespace
@@ -178,7 +182,9 @@ std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder) {
   switch (record.kind) {
     case BundleKind::majority:
     case BundleKind::knn:
-    case BundleKind::ngram: {
+    case BundleKind::ngram:
+    case BundleKind::copy:
+    case BundleKind::nearest: {
       auto responder = classic_responder(folder, record);
       return std::make_unique<ClassicBundle>(std::move(record), std::move(responder));
     }

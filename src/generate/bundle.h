@@ -12,7 +12,8 @@
 
 namespace hone::generate {
 
-enum class BundleKind { majority, knn, ngram, probe, prompted, tuned };
+// copy answers with the input itself; nearest with the output of the training row most like it.
+enum class BundleKind { majority, knn, ngram, copy, nearest, probe, prompted, tuned };
 const char* name_of(BundleKind kind);
 
 // What bundle.json says. A bundle is complete in itself except for the base model, named by catalogue name or path and
@@ -28,7 +29,8 @@ struct BundleRecord {
   int neighbours = 8;                // knn: rows that vote
   std::string today;                 // the run's date, for templates that print one
   int max_prompt_tokens = 2048;
-  Json manifest;                              // run id, data hashes, metrics: provenance
+  int max_answer_tokens = 0;  // of a free text answer, where the caller sets no limit; 0: AnswerSpec's default
+  Json manifest;              // run id, data hashes, metrics: provenance
   std::map<std::string, std::string> hashes;  // file -> SHA-256, filled by write_bundle
 };
 
@@ -37,9 +39,7 @@ struct BundleParts {
   const model::Adapter* adapter = nullptr;          // tuned
   const classic::NgramClassifier* ngram = nullptr;  // ngram
   const classic::LinearHead* head = nullptr;        // probe
-  // majority, knn, kNN few-shot. A knn bundle of a task without labels gives the nearest row's output, and without rows
-  // the input itself.
-  std::vector<data::Row> rows;
+  std::vector<data::Row> rows;                      // majority, knn, nearest, kNN few-shot
 };
 // Writes `folder` (aside, then renamed; an older bundle there is replaced in one step). Throws Failure where it can't,
 // or where `folder` holds something else.

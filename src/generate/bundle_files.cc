@@ -13,8 +13,8 @@ namespace hone::generate {
 namespace {
 
 constexpr int format_version = 1;
-constexpr std::array all_kinds = {BundleKind::majority, BundleKind::knn,      BundleKind::ngram,
-                                  BundleKind::probe,    BundleKind::prompted, BundleKind::tuned};
+constexpr std::array all_kinds = {BundleKind::majority, BundleKind::knn,   BundleKind::ngram,    BundleKind::copy,
+                                  BundleKind::nearest,  BundleKind::probe, BundleKind::prompted, BundleKind::tuned};
 
 // A path inside the bundle: relative, no "..", written as hash_files() writes it.
 bool is_inside(const std::string& name) {
@@ -37,6 +37,7 @@ Json record_json(const BundleRecord& record) {
           {"neighbours", record.neighbours},
           {"today", record.today},
           {"max_prompt_tokens", record.max_prompt_tokens},
+          {"max_answer_tokens", record.max_answer_tokens},
           {"manifest", record.manifest},
           {"hashes", record.hashes}};
 }
@@ -60,6 +61,7 @@ BundleRecord record_from(const Json& json) {
   record.neighbours = json.at("neighbours").get<int>();
   record.today = json.at("today").get<std::string>();
   record.max_prompt_tokens = json.at("max_prompt_tokens").get<int>();
+  record.max_answer_tokens = json.value("max_answer_tokens", 0);
   record.manifest = json.at("manifest");
   record.hashes = json.at("hashes").get<std::map<std::string, std::string>>();
   return record;
@@ -103,6 +105,10 @@ const char* name_of(BundleKind kind) {
       return "knn";
     case BundleKind::ngram:
       return "ngram";
+    case BundleKind::copy:
+      return "copy";
+    case BundleKind::nearest:
+      return "nearest";
     case BundleKind::probe:
       return "probe";
     case BundleKind::prompted:

@@ -4,7 +4,7 @@
 //   adapter/adapter_config.json, adapter/adapter_model.safetensors   tuned (PEFT)
 //   classifier/...                   ngram
 //   head.json                        probe
-//   rows.jsonl                       majority, knn, kNN few-shot
+//   rows.jsonl                       majority, knn, nearest, kNN few-shot
 #pragma once
 
 #include <vector>

@@ -210,15 +210,36 @@ TEST_F(BundleTest, ClassicBundlesAnswerAsTheirContenders) {
   expect_equal(ask(*written(record_of(BundleKind::ngram), with_ngram)), ask(*ngram.responder(), requests));
 }
 
-TEST_F(BundleTest, WithoutLabelsTheNearestOutputOrTheInputItself) {
-  BundleRecord record = record_of(BundleKind::knn);
+BundleRecord text_record(BundleKind kind) {
+  BundleRecord record = record_of(kind);
   record.task.kind = data::Kind::text;
   record.task.labels.clear();
   record.task.metric = "chrf";
+  return record;
+}
+
+TEST_F(BundleTest, WithoutLabelsTheNearestOutputOrTheInputItself) {
   BundleParts parts;
   parts.rows = rows();
-  EXPECT_EQ(ask(*written(record, parts))[1].answer, "benign");
-  EXPECT_EQ(ask(*written(record, {}))[1].answer, inputs[1]);
+  EXPECT_EQ(ask(*written(text_record(BundleKind::nearest), parts))[1].answer, "benign");
+  // The rows are at hand, and still it is the input that comes back.
+  EXPECT_EQ(ask(*written(text_record(BundleKind::copy), parts))[1].answer, inputs[1]);
+}
+
+TEST_F(BundleTest, AFreeTextAnswerIsAsLongAsItWasWhenMeasured) {
+  const model::Adapter adapter = tiny_adapter(4);
+  BundleParts parts;
+  parts.adapter = &adapter;
+  BundleRecord record = with_base(text_record(BundleKind::tuned));
+  record.max_answer_tokens = 3;
+  const auto bundle = written(record, parts);
+  for (const text::Reply& reply : ask(*bundle)) EXPECT_LE(reply.usage.completion_tokens, 3);
+  text::AnswerSpec asked;
+  asked.max_tokens = 5;  // a limit of the caller's own counts
+  bool longer = false;
+  bundle->answer(inputs, asked,
+                 [&](std::size_t, Result<text::Reply> reply) { longer |= reply->usage.completion_tokens > 3; }, {});
+  EXPECT_TRUE(longer);
 }
 
 TEST_F(BundleTest, TamperingIsNamed) {

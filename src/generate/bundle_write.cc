@@ -64,10 +64,13 @@ void write_parts(const Path& folder, const BundleRecord& record, const BundlePar
       break;
     case BundleKind::majority:
     case BundleKind::knn:
+    case BundleKind::copy:
+    case BundleKind::nearest:
     case BundleKind::prompted:
       break;
   }
-  const bool wants_rows = record.kind == BundleKind::majority || record.kind == BundleKind::knn || record.knn_shots > 0;
+  const bool wants_rows = record.kind == BundleKind::majority || record.kind == BundleKind::knn ||
+                          record.kind == BundleKind::nearest || record.knn_shots > 0;
   if (wants_rows) write_file(folder / rows_file, rows_text(parts.rows));
 }
 

@@ -1,6 +1,7 @@
 #include "solve/bundle_stage.h"
 
 #include "generate/bundle.h"
+#include "solve/cheap_jobs.h"
 #include "solve/prompted_stage.h"
 
 namespace hone::solve {
@@ -11,9 +12,11 @@ generate::BundleKind bundle_kind(eval::ContenderKind kind) {
     case eval::ContenderKind::majority:
       return generate::BundleKind::majority;
     case eval::ContenderKind::knn:
-    case eval::ContenderKind::copy:
-    case eval::ContenderKind::nearest:
       return generate::BundleKind::knn;
+    case eval::ContenderKind::copy:
+      return generate::BundleKind::copy;
+    case eval::ContenderKind::nearest:
+      return generate::BundleKind::nearest;
     case eval::ContenderKind::ngram:
       return generate::BundleKind::ngram;
     case eval::ContenderKind::probe:
@@ -23,21 +26,24 @@ generate::BundleKind bundle_kind(eval::ContenderKind kind) {
     case eval::ContenderKind::tuned:
       return generate::BundleKind::tuned;
     case eval::ContenderKind::api:
-      break;  // there is nothing here to put into a bundle: callers choose another contender
+      break;
   }
-  return generate::BundleKind::tuned;
+  bug("an API contender has no bundle", __FILE__, __LINE__);
 }
 
 }  // namespace
 
+bool can_be_bundled(const eval::ContenderResult& contender) { return contender.kind != eval::ContenderKind::api; }
+
 Path write_contender_bundle(const Workspace& workspace, const BundleInput& input, std::stop_token stop) {
-  HONE_CHECK(input.contender != nullptr);
+  HONE_CHECK(input.contender != nullptr && can_be_bundled(*input.contender));
   generate::BundleRecord record;
   record.kind = bundle_kind(input.contender->kind);
   record.contender = input.contender->name;
   record.task = workspace.task;
   record.shots = input.prompt.shots;
   record.knn_shots = input.prompt.knn_shots;
+  record.neighbours = knn_neighbours;
   record.today = workspace.today;
   record.manifest = shared_manifest(workspace);
   record.manifest["run"] = input.contender->run;
@@ -48,6 +54,7 @@ Path write_contender_bundle(const Workspace& workspace, const BundleInput& input
     record.base_model = workspace.task.model;
     record.base_sha256 = input.local->model.sha256;
     record.max_prompt_tokens = input.local->options.max_prompt_tokens;
+    record.max_answer_tokens = input.local->most_answer_tokens;
   }
   std::optional<classic::NgramClassifier> ngram;
   std::optional<classic::LinearHead> head;
@@ -57,7 +64,7 @@ Path write_contender_bundle(const Workspace& workspace, const BundleInput& input
       parts.ngram = &*ngram;
       break;
     case generate::BundleKind::probe:
-      head = train_probe(workspace, *input.local, stop);
+      head = probe_head(workspace, *input.local, stop);
       if (!head) fail(ErrorCode::interrupted, "stopped while the bundle was written");
       parts.head = &*head;
       break;
@@ -67,7 +74,10 @@ Path write_contender_bundle(const Workspace& workspace, const BundleInput& input
       break;
     case generate::BundleKind::majority:
     case generate::BundleKind::knn:
+    case generate::BundleKind::nearest:
       parts.rows = workspace.split.train;
+      break;
+    case generate::BundleKind::copy:
       break;
     case generate::BundleKind::prompted:
       if (record.knn_shots > 0) parts.rows = workspace.split.train;

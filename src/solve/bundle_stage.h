@@ -14,6 +14,9 @@ struct BundleInput {
   LocalModel* local = nullptr;          // of kinds that need the base model
 };
 
+// False for what does not run here: a model behind an API.
+bool can_be_bundled(const eval::ContenderResult& contender);
+
 // Writes <task folder>/bundle (an older one is replaced). Returns its path.
 Path write_contender_bundle(const Workspace& workspace, const BundleInput& input, std::stop_token stop);
 

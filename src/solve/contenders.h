@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 
 #include "eval/contender.h"
@@ -23,7 +24,9 @@ struct ContenderJob {
   // Makes the responder; called only when rows are missing.
   std::function<std::shared_ptr<text::Responder>()> make;
   std::function<text::Request(const data::Row&)> request;
-  std::vector<eval::ScoredRow> validation;  // already answered elsewhere (cross-validation): kept as they are
+  // Where rows are few: answers to all training and validation rows, each by one that was made without the row's fold.
+  // Called once, when the run begins. Empty: the validation rows are answered by the contender itself.
+  std::function<std::vector<eval::ScoredRow>(std::stop_token)> cross_validate;
   Asking asking = Asking::free;
 };
 
@@ -34,12 +37,15 @@ struct Quiet {
 // Reuse key of a job: SHA-256 of the data key, the name and the spec.
 std::string key_of(const Workspace& workspace, const ContenderJob& job);
 
-// Answers every validation row (the first 100 one at a time, which gives the latency) and every test row (in batches).
-// Rows answered before, in this or an interrupted start, are not asked again. Nothing when `stop` came first.
+// Answers every validation row (the first 100 one at a time, which gives the latency; fewer ones are asked again until
+// it rests on 100 requests or 15 s have gone) and every test row (in batches). Rows answered before, in this or an
+// interrupted start, are not asked again. Nothing when `stop` came first. Contenders are chosen by the same validation
+// rows, cross-validated ones included.
 std::optional<eval::ContenderResult> run_contender(Workspace& workspace, const ContenderJob& job, std::stop_token stop,
                                                    const Quiet& quiet);
 
-// The contenders that need no model: majority class, kNN, plain classifier; for text tasks copy and nearest output.
-std::vector<ContenderJob> cheap_jobs(const Workspace& workspace);
+// The same without looking at the test rows: a later run_contender() goes on from it.
+std::optional<eval::ContenderResult> validate_contender(Workspace& workspace, const ContenderJob& job,
+                                                        std::stop_token stop, const Quiet& quiet);
 
 }  // namespace hone::solve

@@ -10,16 +10,78 @@ namespace {
 
 constexpr int max_row_tokens = 1024;
 constexpr std::size_t measured_rows = 16;
+constexpr std::size_t measured_tokens = 1024;
+constexpr int most_passes = 5;
+constexpr double most_seconds_a_pass = 4;  // all passes of one kind together
+constexpr int decoded_tokens = 12;
+
+int most_answer_tokens(const Workspace& workspace, const model::Model& model) {
+  if (workspace.task.kind == data::Kind::classify) return 0;
+  std::size_t longest = 0;
+  for (const auto& row : workspace.split.train) longest = std::max(longest, model.tokenizer.encode(row.output).size());
+  const auto most = static_cast<int>(longest + longest / 2 + 16);
+  return std::min(most, model.decoder->config().context / 2);
+}
+
+void check_going(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped while the machine was measured");
+}
+
+// The first passes touch the weights, make kernels and wake the processor up: the best one is what the run will see.
+template <class Pass>
+double best_seconds(const Pass& pass, const std::stop_token& stop) {
+  double best = std::numeric_limits<double>::max();
+  const Stopwatch all;
+  for (int i = 0; i < most_passes && (i < 2 || all.seconds() < most_seconds_a_pass); ++i) {
+    check_going(stop);
+    const Stopwatch watch;
+    pass();
+    best = std::min(best, watch.seconds());
+  }
+  return best;
+}
+
+// Tokens a second of `rows` answers decoded together: what a longer answer takes beyond a shorter one.
+double decode_rate(LocalModel& local, std::size_t rows, const std::stop_token& stop) {
+  const auto responder = generate::local_responder(*local.exec, local.model, nullptr, local.options);
+  const auto answer = [&](int tokens) {
+    std::vector<text::Request> requests(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      requests[i].id = fmt::format("{}", i);
+      requests[i].messages = {{"user", fmt::format("Count from {} upwards.", i)}};
+      requests[i].answer.max_tokens = tokens;
+    }
+    int decoded = 0;
+    const Stopwatch watch;
+    responder->respond(
+        requests,
+        [&](std::size_t, const Result<text::Reply>& reply) { decoded += reply ? reply->usage.completion_tokens : 0; },
+        stop);
+    check_going(stop);
+    return std::pair{watch.seconds(), decoded};
+  };
+  answer(1);
+  const auto [short_seconds, short_tokens] = answer(1);
+  const auto [long_seconds, long_tokens] = answer(decoded_tokens);
+  if (long_tokens <= short_tokens || long_seconds <= short_seconds) return 0;
+  return (long_tokens - short_tokens) / (long_seconds - short_seconds);
+}
 
 }  // namespace
 
+const model::CatalogueEntry* missing_model(const data::Task& task) {
+  const auto* entry = model::find_in_catalogue(task.model);
+  return entry == nullptr || model::is_cached(*entry) ? nullptr : entry;
+}
+
 LocalModel open_local_model(const Workspace& workspace) {
-  auto exec = std::make_unique<tensor::Exec>();
+  auto exec = std::make_unique<tensor::Exec>(workspace.threads);
   model::Model opened = model::open_model(*exec, workspace.task.model, model::Parts::everything);
   generate::LocalOptions options;
   options.max_prompt_tokens = std::min(4096, opened.decoder->config().context);
   options.today = workspace.today;
-  return {.exec = std::move(exec), .model = std::move(opened), .options = options};
+  const int most = most_answer_tokens(workspace, opened);
+  return {.exec = std::move(exec), .model = std::move(opened), .options = options, .most_answer_tokens = most};
 }
 
 EncodedRows encode_rows(const LocalModel& local, const Workspace& workspace, const std::vector<data::Row>& rows) {
@@ -45,29 +107,34 @@ EncodedRows encode_rows(const LocalModel& local, const Workspace& workspace, con
   return encoded;
 }
 
-Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples) {
+Rates assumed_rates(int threads) {
+  const auto cores = static_cast<double>(std::max(1, threads));
+  return {.prefill = 500 * cores, .train = 180 * cores, .decode = 60 * cores, .decode_alone = 15 * cores};
+}
+
+Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const std::stop_token& stop) {
   HONE_CHECK(!examples.empty());
   std::vector<const data::Example*> some;
-  for (std::size_t i = 0; i < std::min(measured_rows, examples.size()); ++i) some.push_back(&examples[i]);
+  std::size_t held = 0;
+  for (std::size_t i = 0; i < std::min(measured_rows, examples.size()); ++i) {
+    const std::size_t length = examples[i].prompt.size() + examples[i].answer.size();
+    if (!some.empty() && held + length > measured_tokens) break;
+    held += length;
+    some.push_back(&examples[i]);
+  }
   const model::TrainBatch batch = train::pack(some);
   const model::Adapter adapter = model::Adapter::init(local.model.decoder->config(), {});
   model::Adapter gradients = adapter.zeros_like();
-  // The first passes touch the weights, make kernels and wake the processor up: the best of five is what the run will
-  // see.
-  const auto best_seconds = [](const auto& pass) {
-    double best = std::numeric_limits<double>::max();
-    for (int i = 0; i < 5; ++i) {
-      const Stopwatch watch;
-      pass();
-      best = std::min(best, watch.seconds());
-    }
-    return best;
-  };
   const auto tokens = static_cast<double>(batch.ids.size());
-  const double forward = best_seconds([&] { local.model.decoder->loss(*local.exec, batch, nullptr); });
+  const double forward = best_seconds([&] { local.model.decoder->loss(*local.exec, batch, nullptr); }, stop);
   const double both =
-      best_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients); });
-  return {.prefill = tokens / forward, .train = tokens / both};
+      best_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients); }, stop);
+  Rates rates{.prefill = tokens / forward, .train = tokens / both, .is_measured = true};
+  if (local.most_answer_tokens > 0) {
+    rates.decode = decode_rate(local, measured_rows, stop);
+    rates.decode_alone = decode_rate(local, 1, stop);
+  }
+  return rates;
 }
 
 }  // namespace hone::solve

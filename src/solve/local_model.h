@@ -1,10 +1,13 @@
-// The local base model as the stages use it: opened once, with what it was measured to do on this machine.
+// The local base model as the stages use it: fetched where it is missing, opened once, with what it was measured to do
+// on this machine.
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "generate/generate.h"
+#include "model/catalogue.h"
 #include "model/model.h"
 #include "solve/workspace.h"
 
@@ -14,9 +17,16 @@ struct LocalModel {
   std::unique_ptr<tensor::Exec> exec;
   model::Model model;
   generate::LocalOptions options;
+  // Of a free text answer, in tokens: half as long again as the longest training answer, and 16. 0 where the task has
+  // labels.
+  int most_answer_tokens = 0;
 };
 
-// Opens the task's base model. A model that is not in the cache is a Failure naming `hone models pull`.
+// The task's base model where it is one of the catalogue that is not on this machine; else null.
+const model::CatalogueEntry* missing_model(const data::Task& task);
+
+// Opens the task's base model on workspace.threads threads. One that is not in the cache is a Failure naming `hone
+// models pull`.
 LocalModel open_local_model(const Workspace& workspace);
 
 // Training and validation rows as ids with a loss mask. Rows that cannot be encoded are left out and named in
@@ -28,11 +38,17 @@ struct EncodedRows {
 };
 EncodedRows encode_rows(const LocalModel& local, const Workspace& workspace, const std::vector<data::Row>& rows);
 
-// Tokens a second on this machine, from one forward pass and one training step over real rows.
+// Tokens a second on this machine.
 struct Rates {
   double prefill = 0;
   double train = 0;
+  // Free text answers, of many rows at once and of one alone; 0 where the task has labels.
+  double decode = 0, decode_alone = 0;
+  bool is_measured = false;
 };
-Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples);
+// What an ordinary machine with these cores does: for a plan before the model is here.
+Rates assumed_rates(int threads);
+// From a few passes over real rows, ten seconds or so. Throws Failure (interrupted) on a stop.
+Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const std::stop_token& stop);
 
 }  // namespace hone::solve

@@ -1,64 +1,182 @@
 #include "solve/plan.h"
 
 #include <array>
+#include <cmath>
+
+#include "base/progress.h"
 
 namespace hone::solve {
 namespace {
 
-// Shares of the measured token rate that a stage really reaches: scoring one row at a time and small batches cost more.
+// Shares of the measured token rate that a stage really reaches: requests one at a time and small batches cost more.
 constexpr double scoring_efficiency = 0.85;
 constexpr double training_efficiency = 0.95;
-// Left for opening, comparing, reporting and the unexpected.
-constexpr double reserve_seconds = 25;
+// A token that looks back at so many costs twice as much as one that looks back at none.
+constexpr double doubling_context = 2500;
 constexpr double cheap_seconds_per_1000_rows = 2;
+constexpr double download_bytes_a_second = 4e6;
+constexpr double latency_requests = 100;
+constexpr double most_latency_seconds = 15;  // spent on repeated requests
+constexpr std::size_t fewest_rows_to_train = 20;
+constexpr std::uint64_t bytes_a_scored_row = 700;
+
+double count(std::size_t n) { return static_cast<double>(n); }
 
 struct Costs {
   const PlanInput& in;
-  double scoring(double tokens_a_row) const {
-    const double decoded = in.labels == 0 ? in.answer_tokens * 4 : 0;  // decoding is slower than prefill a token
-    return static_cast<double>(in.scored_rows) * (tokens_a_row + decoded) / (in.rates.prefill * scoring_efficiency);
-  }
+
+  double read_rate() const { return in.rates.prefill * scoring_efficiency; }
+  double scored_rows() const { return count(in.validation_rows + in.test_rows); }
   double shot_tokens() const { return in.row_tokens + in.answer_tokens; }
-  double zero_shot() const { return scoring(in.row_tokens); }
-  double few_shot(int shots) const { return scoring(in.row_tokens) + shots * shot_tokens() / in.rates.prefill; }
-  double knn_few_shot(int shots) const { return scoring(in.row_tokens + shots * shot_tokens()); }
+
+  // Validation and test rows, each with so many tokens of its own after `context` shared ones, answered with `decoded`.
+  double scoring(double own_tokens, double context, double decoded) const {
+    const double read = own_tokens * (1 + context / doubling_context) / read_rate();
+    const double alone = std::min(count(in.validation_rows), latency_requests);
+    double alone_each = read;
+    double together_each = read;
+    if (in.labels == 0 && in.rates.decode > 0 && in.rates.decode_alone > 0) {
+      alone_each += decoded / in.rates.decode_alone;
+      together_each += decoded / in.rates.decode;
+    }
+    const double again =
+        in.validation_rows > 0 ? std::min((latency_requests - alone) * alone_each, most_latency_seconds) : 0;
+    return alone * alone_each + again + (scored_rows() - alone) * together_each;
+  }
+  double zero_shot() const { return scoring(in.row_tokens, in.prefix_tokens, in.most_answer_tokens); }
+  double few_shot(int shots) const {
+    const double shown = shots * shot_tokens();
+    return scoring(in.row_tokens, in.prefix_tokens + shown, in.most_answer_tokens) + shown / in.rates.prefill;
+  }
+  double knn_few_shot(int shots) const {
+    const double shown = shots * shot_tokens();
+    return scoring(in.row_tokens + shown, in.prefix_tokens + shown / 2, in.most_answer_tokens);
+  }
   double probe() const {
-    return zero_shot() + static_cast<double>(in.train_rows) * in.row_tokens / (in.rates.prefill * scoring_efficiency);
+    return scoring(in.row_tokens, in.prefix_tokens, 0) + count(in.train_rows) * in.row_tokens / read_rate();
   }
+  double score_tuned() const { return scoring(in.row_tokens, in.prefix_tokens, in.answer_tokens); }
   double validation() const {
-    return static_cast<double>(std::min<std::size_t>(in.validation_rows, 300)) * in.row_tokens /
-           (in.rates.prefill * scoring_efficiency);
+    const std::size_t most = in.labels == 0 ? most_generated_rows : most_validated_rows;
+    const double rows = count(std::min(in.validation_rows, most));
+    const double decoding = in.labels == 0 && in.rates.decode > 0
+                                ? rows * (in.answer_tokens / in.rates.decode + in.row_tokens / read_rate())
+                                : 0;
+    return rows * in.row_tokens / read_rate() + decoding;
   }
-  double train(int epochs, int validations) const {
-    // Each step computes the prompt prefix once for its 16 rows.
-    const double tokens =
-        static_cast<double>(in.train_rows) * (in.row_tokens + in.answer_tokens + in.prefix_tokens / 16);
-    return epochs * (tokens / (in.rates.train * training_efficiency) + validations * validation());
+  double epoch() const {
+    // A step computes the prompt prefix once for each of its micro-batches.
+    constexpr double batch_rows = 16;
+    constexpr double micro_batch_tokens = 2048;
+    const double own = in.row_tokens + in.answer_tokens;
+    const double prefixes = std::ceil(batch_rows * own / micro_batch_tokens) / batch_rows;
+    return count(in.train_rows) * (own + in.prefix_tokens * prefixes) / (in.rates.train * training_efficiency);
   }
+  double conclude() const { return 10 + scored_rows() / 200; }
 };
 
 void fill_stages(Plan& plan, const PlanInput& in) {
   const Costs cost{in};
-  const auto rows = static_cast<double>(in.train_rows + in.scored_rows);
   const Plan whole;
-  const auto stage = [&](const std::string& name, double seconds, bool wanted, std::string why) {
-    plan.stages.push_back({name, wanted ? seconds : 0, !wanted, wanted ? std::move(why) : "does not fit the budget"});
-  };
+  const int epochs = plan.training.epochs;
+  const int most = most_epochs(in.train_rows);
   plan.stages.clear();
-  stage("data check, split, contenders without a model", rows / 1000 * cheap_seconds_per_1000_rows + 1, true, "");
-  stage("prompt the base model, no examples", cost.zero_shot(), plan.zero_shot, "");
-  stage(fmt::format("prompt it with {} examples", plan.shots), cost.few_shot(plan.shots), plan.shots > 0,
-        plan.shots < whole.shots ? "fewer examples, to fit the budget" : "");
-  stage(fmt::format("prompt it with the {} nearest examples", plan.knn_shots), cost.knn_few_shot(plan.knn_shots),
-        plan.knn_shots > 0, plan.knn_shots < whole.knn_shots ? "fewer examples, to fit the budget" : "");
-  if (in.labels > 0) stage("linear probe on the base model's hidden states", cost.probe(), plan.probe, "");
-  stage(fmt::format("fine-tune, {} epochs", plan.epochs), cost.train(plan.epochs, plan.validations_per_epoch),
-        plan.epochs > 0, plan.epochs < whole.epochs ? "fewer epochs, to fit the budget" : "");
-  stage("score the fine-tuned model", cost.zero_shot(), plan.epochs > 0, "");
-  stage("compare, decide, report, bundle", reserve_seconds, true, "");
+  const auto add = [&](StageKind kind, std::string name, double seconds, std::string why = "") {
+    plan.stages.push_back({kind, std::move(name), seconds, false, std::move(why)});
+  };
+  // A stage that the budget may take away.
+  const auto offer = [&](StageKind kind, std::string name, int amount, double seconds) {
+    add(kind, std::move(name), amount > 0 ? seconds : 0, amount > 0 ? "" : "does not fit the budget");
+    plan.stages.back().skipped = amount <= 0;
+  };
+  const auto fewer = [&](const char* what, bool is_reduced) {
+    if (is_reduced && !plan.stages.back().skipped)
+      plan.stages.back().why = fmt::format("fewer {}, to fit the budget", what);
+  };
+  if (in.download_bytes > 0) {
+    add(StageKind::download, fmt::format("fetch the base model, {}", bytes_text(in.download_bytes)),
+        count(in.download_bytes) / download_bytes_a_second, "once; the time depends on the network");
+  }
+  add(StageKind::cheap, "data check, split, contenders without a model",
+      count(in.train_rows + in.validation_rows + in.test_rows) / 1000 * cheap_seconds_per_1000_rows + 1);
+  offer(StageKind::zero_shot, "prompt the base model, no examples", plan.zero_shot ? 1 : 0, cost.zero_shot());
+  offer(StageKind::few_shot, fmt::format("prompt it with {} examples", plan.shots), plan.shots,
+        cost.few_shot(plan.shots));
+  fewer("examples", plan.shots < whole.shots && in.train_rows >= 2 * static_cast<std::size_t>(whole.shots));
+  offer(StageKind::knn_few_shot, fmt::format("prompt it with the {} nearest examples", plan.knn_shots), plan.knn_shots,
+        cost.knn_few_shot(plan.knn_shots));
+  fewer("examples", plan.knn_shots < whole.knn_shots);
+  if (in.labels > 0) {
+    offer(StageKind::probe, "linear probe on the base model's hidden states", plan.probe ? 1 : 0, cost.probe());
+  }
+  offer(StageKind::train, fmt::format("fine-tune, {} {}", epochs, epochs == 1 ? "epoch" : "epochs"), epochs,
+        training_seconds(in, plan.training));
+  if (most == 0) plan.stages.back().why = fmt::format("fewer than {} rows to learn from", fewest_rows_to_train);
+  fewer("epochs", epochs < most);
+  offer(StageKind::score_tuned, "score the fine-tuned model", epochs, cost.score_tuned());
+  if (most == 0) plan.stages.back().why.clear();
+  add(StageKind::conclude, "compare, decide, report, bundle", cost.conclude());
 }
 
+void fill_resources(Plan& plan, const PlanInput& in) {
+  plan.rates = in.rates;
+  plan.download_bytes = in.download_bytes;
+  const std::uint64_t contenders = plan.stages.size();
+  const std::uint64_t rows = in.validation_rows + in.test_rows + 100;
+  plan.kept_bytes = rows * contenders * bytes_a_scored_row;
+  plan.disk_bytes = plan.kept_bytes;
+  if (plan.training.epochs > 0) {
+    // The adapter and its copy in the bundle; a checkpoint holds four of its size and is written aside.
+    plan.kept_bytes += 2 * in.adapter_bytes;
+    plan.disk_bytes += 10 * in.adapter_bytes;
+  }
+  plan.usd = 0;
+  plan.leaves_machine.clear();
+  if (in.download_bytes > 0) plan.leaves_machine.emplace_back("the request for the model's file");
+}
+
+// One step of the way down to a smaller plan; false where there is nothing to take.
+using Reduce = void (*)(Plan&);
+constexpr std::array<Reduce, 12> reductions = {
+    [](Plan& p) { p.knn_shots = std::min(p.knn_shots, 2); },
+    [](Plan& p) { p.shots = std::min(p.shots, 4); },
+    [](Plan& p) { p.training = training_of(std::min(p.training.epochs, 4)); },
+    [](Plan& p) { p.training = training_of(std::min(p.training.epochs, 3)); },
+    [](Plan& p) { p.knn_shots = std::min(p.knn_shots, 1); },
+    [](Plan& p) { p.training = training_of(std::min(p.training.epochs, 2)); },
+    [](Plan& p) { p.probe = false; },
+    [](Plan& p) { p.knn_shots = 0; },
+    [](Plan& p) { p.training = training_of(std::min(p.training.epochs, 1)); },
+    [](Plan& p) { p.shots = 0; },
+    [](Plan& p) { p.training = training_of(0); },
+    [](Plan& p) { p.zero_shot = false; },
+};
+
 }  // namespace
+
+const char* name_of(StageKind kind) {
+  switch (kind) {
+    case StageKind::download:
+      return "download";
+    case StageKind::cheap:
+      return "cheap";
+    case StageKind::zero_shot:
+      return "zero-shot";
+    case StageKind::few_shot:
+      return "few-shot";
+    case StageKind::knn_few_shot:
+      return "knn-few-shot";
+    case StageKind::probe:
+      return "probe";
+    case StageKind::train:
+      return "train";
+    case StageKind::score_tuned:
+      return "score-tuned";
+    case StageKind::conclude:
+      return "conclude";
+  }
+  return "";
+}
 
 double Plan::total_seconds() const {
   double sum = 0;
@@ -66,71 +184,66 @@ double Plan::total_seconds() const {
   return sum;
 }
 
+double Plan::seconds_of(StageKind kind) const {
+  for (const auto& stage : stages) {
+    if (stage.kind == kind && !stage.skipped) return stage.seconds;
+  }
+  return 0;
+}
+
+int most_epochs(std::size_t train_rows) {
+  if (train_rows < fewest_rows_to_train) return 0;
+  return train_rows < 1000 ? 6 : train_rows < 3000 ? 4 : 3;
+}
+
+TrainingPlan training_of(int epochs) {
+  TrainingPlan training;
+  training.epochs = epochs;
+  training.validations_per_epoch = epochs >= 4 ? 1 : epochs >= 2 ? 2 : 4;
+  training.patience = std::max(3, 2 * training.validations_per_epoch);
+  return training;
+}
+
+double training_seconds(const PlanInput& input, const TrainingPlan& training) {
+  const Costs cost{input};
+  return training.epochs * (cost.epoch() + training.validations_per_epoch * cost.validation());
+}
+
 Plan make_plan(const PlanInput& input) {
   Plan plan;
   if (input.labels == 0) plan.probe = false;
   if (input.train_rows < 2 * static_cast<std::size_t>(plan.shots)) plan.shots = static_cast<int>(input.train_rows / 2);
+  plan.training = training_of(most_epochs(input.train_rows));
   fill_stages(plan, input);
-  if (input.budget_seconds <= 0) return plan;
-  const std::array<void (*)(Plan&), 9> reductions = {
-      [](Plan& p) { p.knn_shots = 2; },
-      [](Plan& p) { p.shots = std::min(p.shots, 4); },
-      [](Plan& p) { p.validations_per_epoch = 1; },
-      [](Plan& p) { p.epochs = 2; },
-      [](Plan& p) { p.knn_shots = 0; },
-      [](Plan& p) { p.probe = false; },
-      [](Plan& p) { p.epochs = 1; },
-      [](Plan& p) { p.shots = 0; },
-      [](Plan& p) { p.epochs = 0; },
-  };
-  for (const auto reduce : reductions) {
-    if (plan.total_seconds() <= input.budget_seconds) break;
-    reduce(plan);
-    fill_stages(plan, input);
-  }
-  if (plan.epochs > 0) {
-    double before = 0;
-    for (const auto& stage : plan.stages) {
-      if (!stage.name.starts_with("fine-tune")) before += stage.seconds;
+  if (input.budget_seconds > 0) {
+    const auto fits = [&] { return plan.total_seconds() <= input.budget_seconds; };
+    for (const Reduce reduce : reductions) {
+      if (fits()) break;
+      reduce(plan);
+      fill_stages(plan, input);
     }
-    plan.max_train_seconds = std::max(30.0, input.budget_seconds - before);
+    while (plan.training.epochs > 0 && plan.training.epochs < most_epochs(input.train_rows)) {
+      const TrainingPlan before = plan.training;
+      plan.training = training_of(before.epochs + 1);
+      fill_stages(plan, input);
+      if (fits()) continue;
+      plan.training = before;
+      fill_stages(plan, input);
+      break;
+    }
   }
+  fill_resources(plan, input);
   return plan;
 }
 
-Json to_json(const Plan& plan) {
-  Json stages = Json::array();
-  for (const auto& stage : plan.stages) {
-    stages.push_back(
-        {{"name", stage.name}, {"seconds", stage.seconds}, {"skipped", stage.skipped}, {"why", stage.why}});
+TrainingPlan fit_training(const PlanInput& input, double seconds_left, double slower) {
+  constexpr double margin = 0.97;
+  for (int epochs = most_epochs(input.train_rows); epochs > 0; --epochs) {
+    const TrainingPlan training = training_of(epochs);
+    const double seconds = slower * training_seconds(input, training);
+    if (seconds <= margin * seconds_left || (epochs == 1 && seconds / 2 <= seconds_left)) return training;
   }
-  return {{"stages", stages},
-          {"zero_shot", plan.zero_shot},
-          {"shots", plan.shots},
-          {"knn_shots", plan.knn_shots},
-          {"probe", plan.probe},
-          {"epochs", plan.epochs},
-          {"validations_per_epoch", plan.validations_per_epoch},
-          {"max_train_seconds", plan.max_train_seconds}};
-}
-
-Result<Plan> plan_from_json(const Json& json) {
-  try {
-    Plan plan;
-    for (const auto& stage : json.at("stages")) {
-      plan.stages.push_back({stage.at("name"), stage.at("seconds"), stage.at("skipped"), stage.at("why")});
-    }
-    plan.zero_shot = json.at("zero_shot");
-    plan.shots = json.at("shots");
-    plan.knn_shots = json.at("knn_shots");
-    plan.probe = json.at("probe");
-    plan.epochs = json.at("epochs");
-    plan.validations_per_epoch = json.at("validations_per_epoch");
-    plan.max_train_seconds = json.at("max_train_seconds");
-    return plan;
-  } catch (const nlohmann::json::exception& error) {
-    return bad_input("the remembered plan cannot be read: {}", error.what());
-  }
+  return training_of(0);
 }
 
 }  // namespace hone::solve

@@ -1,6 +1,7 @@
 #include "solve/prompted_stage.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 namespace hone::solve {
 namespace {
@@ -49,11 +50,12 @@ ContenderJob prompted_job(const Workspace& workspace, LocalModel& local, const d
   job.name = version.name;
   job.kind = eval::ContenderKind::prompted;
   job.spec = {{"prompt", data::to_json(version)}, {"base_sha256", local.model.sha256}};
+  if (local.most_answer_tokens > 0) job.spec["max_tokens"] = local.most_answer_tokens;
   job.make = [&local] {
     return std::shared_ptr<text::Responder>(
         generate::local_responder(*local.exec, local.model, nullptr, local.options));
   };
-  job.request = prompt::RequestMaker(workspace.task, version, workspace.split.train, index);
+  job.request = prompt::RequestMaker(workspace.task, version, workspace.split.train, index, local.most_answer_tokens);
   return job;
 }
 
@@ -69,18 +71,38 @@ std::optional<classic::LinearHead> train_probe(const Workspace& workspace, Local
   return classic::LinearHead::train(states, outputs, workspace.task.labels, workspace.task.seed);
 }
 
-ContenderJob probe_job(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
+std::optional<classic::LinearHead> probe_head(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
+  const std::string key = sha256_hex(workspace.data_key + local.model.sha256);
+  const Path file = workspace.folder / "probes" / (key.substr(0, 16) + ".json");
+  if (std::filesystem::exists(file)) {
+    const auto text = read_file(file);
+    const auto json = text ? parse_json(*text, file.string()) : bad_input("{}", text.error().message);
+    if (json) {
+      if (auto kept = classic::LinearHead::from_json(*json)) return std::move(*kept);
+    }
+  }
+  auto head = train_probe(workspace, local, std::move(stop));
+  if (head) write_file(file, to_text(head->to_json()));
+  return head;
+}
+
+ContenderJob probe_job_with(const Workspace& workspace, LocalModel& local, const MakeHead& make_head) {
   ContenderJob job;
   job.name = "linear probe";
   job.kind = eval::ContenderKind::probe;
   job.spec = {{"kind", "probe"}, {"base_sha256", local.model.sha256}};
-  job.make = [&workspace, &local, stop]() -> std::shared_ptr<text::Responder> {
-    auto head = train_probe(workspace, local, stop);
+  job.make = [&local, make_head]() -> std::shared_ptr<text::Responder> {
+    auto head = make_head();
     if (!head) fail(ErrorCode::interrupted, "stopped while the linear probe was trained");
     return std::make_shared<ProbeResponder>(local, std::move(*head));
   };
   job.request = [&workspace](const data::Row& row) { return zero_shot_request(workspace.task, row); };
   return job;
+}
+
+ContenderJob probe_job(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
+  return probe_job_with(workspace, local,
+                        [&workspace, &local, stop = std::move(stop)] { return probe_head(workspace, local, stop); });
 }
 
 }  // namespace hone::solve

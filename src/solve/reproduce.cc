@@ -1,158 +1,224 @@
 #include "solve/reproduce.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "base/hash.h"
-#include "solve/local_model.h"
-#include "solve/prompted_stage.h"
-#include "solve/train_stage.h"
+#include "data/task_json.h"
+#include "solve/answerer.h"
+#include "solve/answering.h"
+#include "solve/recorded_job.h"
 
 namespace hone::solve {
 namespace {
 
-void check_data(const Workspace& workspace, const track::RunRecord& record) {
-  for (const auto& file : record.manifest.at("files")) {
-    const Path path = workspace.task.folder / file.at("file").get<std::string>();
-    const std::string now = value_or_throw(sha256_file(path));
-    if (now != file.at("sha256").get<std::string>()) {
-      fail(ErrorCode::bad_input, "{} has changed since run {} (SHA-256 {} then, {} now), so it cannot be replayed",
-           path.string(), record.id, file.at("sha256").get<std::string>(), now);
-    }
-  }
-  if (record.manifest.at("data_key").get<std::string>() != workspace.data_key) {
-    fail(ErrorCode::bad_input, "the task file or the split has changed since run {}, so it cannot be replayed",
-         record.id);
-  }
+// Before anything is opened: opening a task would take changed rows into its split.
+void check_file(const Path& file, const std::string& then, const track::RunRecord& record) {
+  const std::string now = value_or_throw(sha256_file(file));
+  if (now == then) return;
+  fail(ErrorCode::bad_input, "{} has changed since run {} (SHA-256 {} then, {} now), so it cannot be replayed",
+       file.string(), record.id, then, now);
 }
 
-void check_base(const LocalModel& local, const std::string& wanted) {
-  if (local.model.sha256 != wanted) {
-    fail(ErrorCode::bad_input, "the base model is not the one the run used (SHA-256 {} then, {} now)", wanted,
-         local.model.sha256);
+Workspace workspace_of(const track::RunRecord& record, const Path& folder) {
+  const Json& manifest = record.manifest;
+  for (const auto& file : manifest.at("files")) {
+    check_file(folder / file.at("file").get<std::string>(), file.at("sha256").get<std::string>(), record);
   }
+  Workspace workspace = open_workspace(recorded_task(manifest, folder));
+  workspace.today = manifest.at("today").get<std::string>();
+  workspace.threads = manifest.at("threads").get<int>();
+  if (manifest.at("data_key") != workspace.data_key) {
+    fail(ErrorCode::bad_input, "the split of the rows has changed since run {}, so it cannot be replayed", record.id);
+  }
+  return workspace;
 }
 
-Reproduced replay_training(Workspace& workspace, const track::RunRecord& record, std::stop_token stop,
+Reproduced replay_training(const track::RunRecord& record, const Path& folder, std::stop_token stop,
                            const Quiet& quiet) {
+  Workspace workspace = workspace_of(record, folder);
   LocalModel local = open_local_model(workspace);
-  check_base(local, record.manifest.at("base").at("sha256").get<std::string>());
+  const auto& base = record.manifest.at("base").at("sha256");
+  if (base != local.model.sha256) {
+    fail(ErrorCode::bad_input, "the base model is not the one of run {} (SHA-256 {} then, {} now)", record.id,
+         base.get<std::string>(), local.model.sha256);
+  }
   TrainJobSpec job{.spec = value_or_throw(train::spec_from_json(record.manifest.at("train"))),
+                   .max_seconds = 0,
+                   .max_steps = 0,
                    .checkpoint_folder = {},
                    .quiet = quiet};
-  if (record.summary.value("ended", std::string()) == "time") {
-    fail(ErrorCode::unsupported,
-         "run {} was ended by its time limit after {} steps; such a run cannot be replayed bit for bit", record.id,
-         record.summary.value("steps", 0));
-  }
-  job.spec.max_seconds = 0;
+  if (record.summary.value("ended", std::string()) == "time") job.max_steps = record.summary.at("steps").get<int>();
   train::Hooks hooks;
-  hooks.stop = stop;
+  hooks.stop = std::move(stop);
   const train::Outcome outcome = train_adapter(workspace, local, job, hooks);
   if (outcome.ended == "interrupted") fail(ErrorCode::interrupted, "stopped before the run was replayed");
-  const Path folder = workspace.folder / "reproduced" / record.id;
-  outcome.adapter.save(folder, workspace.task.model);
-  const std::string hash = value_or_throw(sha256_file(folder / "adapter_model.safetensors"));
-  Reproduced result{.run = record.id,
-                    .identical = hash == record.summary.at("adapter_sha256").get<std::string>(),
-                    .compared = 1,
-                    .different = 0,
-                    .largest = 0,
-                    .what = {}};
-  result.different = result.identical ? 0 : 1;
-  result.what = result.identical ? fmt::format("the same adapter, bit for bit (SHA-256 {})", hash)
-                                 : fmt::format(
-                                       "another adapter: SHA-256 {} then, {} now (another machine, thread count or "
-                                       "build gives other last digits)",
-                                       record.summary.at("adapter_sha256").get<std::string>(), hash);
-  return result;
+  const Path replayed = workspace.folder / "reproduced" / record.id;
+  outcome.adapter.save(replayed, workspace.task.model);
+  const std::string now = value_or_throw(sha256_file(replayed / "adapter_model.safetensors"));
+  const auto then = record.summary.at("adapter_sha256").get<std::string>();
+  const bool same = now == then;
+  return {.run = record.id,
+          .identical = same,
+          .compared = 1,
+          .different = same ? 0U : 1U,
+          .largest = 0,
+          .what = same ? fmt::format("the same adapter after {} steps, bit for bit (SHA-256 {})", outcome.steps, now)
+                       : fmt::format("another adapter: SHA-256 {} then, {} now (another machine, thread count or "
+                                     "build gives other last digits)",
+                                     then, now)};
 }
 
-// The recorded run's job once more.
-ContenderJob job_again(const Workspace& workspace, const track::RunRecord& record, std::optional<LocalModel>& local,
-                       std::optional<TrainedRun>& trained, const classic::Bm25Index& index) {
-  const Json& spec = record.manifest.at("contender").at("spec");
-  for (auto& job : cheap_jobs(workspace)) {
-    if (job.name == record.name) return job;
+// Recorded answers against those that come now.
+class Comparison {
+ public:
+  Comparison(const track::RunRecord& record, std::vector<eval::ScoredRow> then) {
+    result_.run = record.id;
+    for (auto& row : then) then_.emplace(row.id, std::move(row));
   }
-  local.emplace(open_local_model(workspace));
-  check_base(*local, spec.at("base_sha256").get<std::string>());
-  if (spec.contains("prompt")) {
-    data::PromptVersion version{
-        .name = spec.at("prompt").at("name"), .shots = {}, .knn_shots = spec.at("prompt").at("knn_shots")};
-    for (const auto& message : spec.at("prompt").at("shots"))
-      version.shots.push_back({message.at("role"), message.at("content")});
-    return prompted_job(workspace, *local, version, &index);
+
+  bool knows(const std::string& id) const { return then_.contains(id); }
+
+  void add(const eval::ScoredRow& now) {
+    const auto found = then_.find(now.id);
+    if (found == then_.end()) return;
+    const eval::ScoredRow& then = found->second;
+    ++result_.compared;
+    bool same = then.answer == now.answer && then.failed == now.failed &&
+                then.label_probabilities.size() == now.label_probabilities.size();
+    for (std::size_t i = 0; same && i < now.label_probabilities.size(); ++i) {
+      const double apart = std::abs(then.label_probabilities[i].second - now.label_probabilities[i].second);
+      result_.largest = std::max(result_.largest, apart);
+      same = apart == 0;
+    }
+    if (!same) ++result_.different;
   }
-  if (spec.contains("run")) {
-    const std::string id = spec.at("run").get<std::string>();
-    const Path folder = workspace.folder / "adapters" / id;
-    trained.emplace(TrainedRun{.run = id,
-                               .adapter_folder = folder,
-                               .adapter = value_or_throw(model::Adapter::load(folder, local->model.decoder->config())),
-                               .steps = {},
-                               .validations = {},
-                               .ended = {},
-                               .seconds = 0,
-                               .tokens = 0});
-    return tuned_job(workspace, *local, *trained);
+
+  Reproduced result(const std::string& side) {
+    result_.identical = result_.compared == then_.size() && result_.compared > 0 && result_.different == 0;
+    result_.what =
+        result_.identical
+            ? fmt::format("the same answers and probabilities on all {} {} rows, bit for bit", result_.compared, side)
+            : fmt::format("{} of {} {} rows differ; largest difference of a probability {:.2g}", result_.different,
+                          result_.compared, side, result_.largest);
+    return result_;
   }
-  return probe_job(workspace, *local, {});
+
+ private:
+  std::map<std::string, eval::ScoredRow> then_;
+  Reproduced result_;
+};
+
+void check_not_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped before the run was replayed");
 }
 
-void compare_row(const eval::ScoredRow& then, const eval::ScoredRow& now, Reproduced& result) {
-  ++result.compared;
-  bool same = then.answer == now.answer && then.failed == now.failed &&
-              then.label_probabilities.size() == now.label_probabilities.size();
-  for (std::size_t i = 0; same && i < now.label_probabilities.size(); ++i) {
-    const double apart = std::abs(then.label_probabilities[i].second - now.label_probabilities[i].second);
-    result.largest = std::max(result.largest, apart);
-    if (apart != 0) same = false;
-  }
-  if (!same) ++result.different;
-}
-
-Reproduced replay_answers(Workspace& workspace, const track::RunRecord& record, std::stop_token stop) {
-  std::optional<LocalModel> local;
-  std::optional<TrainedRun> trained;
-  const classic::Bm25Index index(workspace.split.train);
-  const ContenderJob job = job_again(workspace, record, local, trained, index);
+// Rows in `alone` are asked one at a time after a warm-up, as they were: a local model keeps what requests share.
+void answer_again(const Workspace& workspace, const ContenderJob& job, const std::vector<data::Row>& rows,
+                  const std::set<std::string>& alone, Comparison& comparison, const std::stop_token& stop) {
   const auto responder = job.make();
-  Reproduced result{.run = record.id, .identical = false, .compared = 0, .different = 0, .largest = 0, .what = {}};
-  std::map<std::string, eval::ScoredRow> then;
-  for (auto& row : workspace.store.rows(record.id, "test")) then.emplace(row.id, std::move(row));
-  std::vector<text::Request> requests;
-  for (const auto& row : workspace.split.test) requests.push_back(job.request(row));
-  responder->respond(
-      requests,
+  std::vector<const data::Row*> together;
+  const auto ask = [&](std::span<const data::Row* const> asked) {
+    std::vector<text::Request> requests;
+    for (const auto* row : asked) requests.push_back(job.request(*row));
+    responder->respond(
+        requests,
+        [&](std::size_t i, const Result<text::Reply>& reply) {
+          comparison.add(eval::score_row(*asked[i], reply, workspace.task));
+        },
+        stop);
+    check_not_stopped(stop);
+  };
+  for (int i = 0; i < warm_up_requests && !alone.empty() && !rows.empty(); ++i) {
+    const text::Request request = job.request(rows.front());
+    responder->respond(
+        {&request, 1}, [](std::size_t, const Result<text::Reply>&) {}, stop);
+  }
+  for (const auto& row : rows) {
+    if (!comparison.knows(row.id)) continue;
+    const data::Row* one = &row;
+    alone.contains(row.id) ? ask({&one, 1}) : together.push_back(one);
+  }
+  if (!together.empty()) ask(together);
+}
+
+Reproduced replay_contender(const track::RunRecord& record, const Path& folder, const std::stop_token& stop) {
+  const Workspace workspace = workspace_of(record, folder);
+  const auto recorded = recorded_job(workspace, record);
+  ContenderJob job = recorded->job;
+  if (job.kind == eval::ContenderKind::probe) {
+    // The head that was kept is part of what is replayed.
+    job = probe_job_with(workspace, *recorded->local, [&] { return train_probe(workspace, *recorded->local, stop); });
+  }
+  auto test = workspace.store.rows(record.id, "test");
+  const std::string side = test.empty() ? "validation" : "test";
+  std::set<std::string> alone;
+  if (test.empty()) {
+    test = workspace.store.rows(record.id, "validation");
+    for (const auto& row : workspace.store.rows(record.id, "latency")) alone.insert(row.id);
+  }
+  Comparison comparison(record, std::move(test));
+  answer_again(workspace, job, side == "test" ? workspace.split.test : workspace.split.validation, alone, comparison,
+               stop);
+  return comparison.result(side);
+}
+
+Reproduced replay_evaluation(const track::RunRecord& record, const Path& folder, const track::Store& store,
+                             const std::stop_token& stop) {
+  const Json& manifest = record.manifest;
+  const Path file = folder / manifest.at("data").at("file").get<std::string>();
+  check_file(file, manifest.at("data").at("sha256").get<std::string>(), record);
+  const Json& identity = manifest.at("eval");
+  std::string model;
+  for (const char* key : {"bundle", "run", "model"}) {
+    if (identity.contains(key)) model = identity.at(key).get<std::string>();
+  }
+  const data::Task task = recorded_task(manifest, folder);
+  const auto answerer = Answerer::open(resolve_model(model, folder), &task);
+  if (answerer->identity() != identity) {
+    fail(ErrorCode::bad_input, "{} is not what run {} scored ({} then, {} now), so it cannot be replayed", model,
+         record.id, to_text(identity), to_text(answerer->identity()));
+  }
+  const data::Imported imported = value_or_throw(data::import_rows(file, task));
+  std::vector<std::string> inputs;
+  for (const auto& row : imported.rows) inputs.push_back(row.input);
+  Comparison comparison(record, store.rows(record.id, "test"));
+  answerer->answer(
+      inputs, {},
       [&](std::size_t i, const Result<text::Reply>& reply) {
-        const auto found = then.find(workspace.split.test[i].id);
-        if (found != then.end())
-          compare_row(found->second, eval::score_row(workspace.split.test[i], reply, workspace.task), result);
+        comparison.add(eval::score_row(imported.rows[i], reply, answerer->task()));
       },
       stop);
-  if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped before the run was replayed");
-  result.identical = result.compared > 0 && result.different == 0;
-  result.what = result.identical ? fmt::format("the same answers and probabilities on all {} test rows, bit for bit",
-                                               result.compared)
-                                 : fmt::format("{} of {} test rows differ; largest difference of a probability {:.2g}",
-                                               result.different, result.compared, result.largest);
-  return result;
+  check_not_stopped(stop);
+  return comparison.result("scored");
 }
 
 }  // namespace
 
-Reproduced reproduce(Workspace& workspace, const std::string& run, std::stop_token stop, const Quiet& quiet) {
-  const auto record = workspace.store.find(run);
-  if (!record)
-    fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", run,
-         workspace.task.folder.string());
-  if (record->status != track::RunStatus::finished)
+Reproduced reproduce(const Path& task, const std::string& run, std::stop_token stop, const Quiet& quiet) {
+  const Path absolute = std::filesystem::absolute(task).lexically_normal();
+  const Path folder = std::filesystem::is_directory(absolute) ? absolute : absolute.parent_path();
+  const Path file = folder / ".hone" / "store.db";
+  if (!std::filesystem::exists(file)) {
+    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", folder.string(), folder.string());
+  }
+  const track::Store store = track::Store::open(file);
+  const auto record = store.find(run);
+  if (!record) fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", run, folder.string());
+  if (record->status != track::RunStatus::finished) {
     fail(ErrorCode::bad_input, "run {} did not finish, so there is nothing to compare with", record->id);
-  if (!record->manifest.contains("data_key"))
-    fail(ErrorCode::unsupported, "run {} ({}) is not one that can be replayed", record->id, record->kind);
-  check_data(workspace, *record);
-  return record->kind == "train" ? replay_training(workspace, *record, stop, quiet)
-                                 : replay_answers(workspace, *record, stop);
+  }
+  const auto needs = [&](const char* key) {
+    if (record->manifest.is_object() && record->manifest.contains(key)) return;
+    fail(ErrorCode::unsupported, "run {} ({}) does not record its {}, so it cannot be replayed", record->id,
+         record->kind, key);
+  };
+  needs("task");
+  if (record->kind == "eval") return replay_evaluation(*record, folder, store, stop);
+  needs("data_key");
+  return record->kind == "train" ? replay_training(*record, folder, std::move(stop), quiet)
+                                 : replay_contender(*record, folder, stop);
 }
 
 }  // namespace hone::solve

@@ -18,8 +18,10 @@ struct Reproduced {
   std::string what;    // one plain sentence
 };
 
-// Replays `run` (an id or a unique prefix) of the workspace. Throws Failure (bad_input) naming the file when data or
-// base model are not what the manifest says.
-Reproduced reproduce(Workspace& workspace, const std::string& run, std::stop_token stop, const Quiet& quiet);
+// Replays `run` (an id or a unique prefix) of the task in `task` (a folder or its hone.toml): training runs, contenders
+// that run here, and evaluations. The task, the date and the number of threads are the manifest's, whatever hone.toml
+// says now; a training run that its time limit ended is replayed for as many steps. Throws Failure: bad_input naming
+// the file where data or base model are not what the manifest says, unsupported for runs that cannot be replayed.
+Reproduced reproduce(const Path& task, const std::string& run, std::stop_token stop, const Quiet& quiet);
 
 }  // namespace hone::solve

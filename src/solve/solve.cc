@@ -1,57 +1,117 @@
 #include "solve/solve.h"
 
 #include <charconv>
+#include <new>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/progress.h"
 #include "diagnose/diagnose.h"
-#include "solve/bundle_stage.h"
-#include "solve/local_model.h"
+#include "solve/budget.h"
+#include "solve/cheap_jobs.h"
+#include "solve/finish.h"
+#include "solve/plan_memory.h"
+#include "solve/planning.h"
 #include "solve/prompted_stage.h"
-#include "solve/train_stage.h"
 
 namespace hone::solve {
 namespace {
-
-constexpr std::size_t fewest_rows_to_train = 20;
-
-// Tokens that all prompts begin with.
-std::size_t common_prefix(const std::vector<data::Example>& examples) {
-  std::size_t length = examples.front().prompt.size();
-  for (const auto& example : examples) {
-    const auto& first = examples.front().prompt;
-    const auto differ = std::mismatch(
-        first.begin(), first.begin() + static_cast<std::ptrdiff_t>(std::min(length, example.prompt.size())),
-        example.prompt.begin());
-    length = static_cast<std::size_t>(differ.first - first.begin());
-  }
-  return length;
-}
 
 // The loop's state: what is done so far, and how to conclude from it.
 class Loop {
  public:
   Loop(Workspace& workspace, const SolveSpec& spec, const SolveHooks& hooks)
-      : workspace_(workspace), spec_(spec), hooks_(hooks) {}
+      : workspace_(workspace), spec_(spec), hooks_(hooks), budget_(spec.budget_seconds) {}
 
   SolveOutcome run() {
     if (hooks_.on_open) hooks_.on_open(workspace_);
-    for (const auto& notice : workspace_.split.notices) notify(notice);
-    input_.findings = check_workspace(workspace_, {}, 0);
-    bool going = contenders(cheap_jobs(workspace_));
-    if (going) show("contenders without a language model");
-    if (going) going = model_stages();
-    return finish(!going);
+    const bool complete = guarded([&] { return stages(); });
+    return finish(!complete && !outcome_.problem);
   }
 
  private:
-  void notify(const std::string& notice) {
+  // Runs a part of the loop. What stops it is kept, and the loop goes on to its conclusion.
+  template <class Part>
+  bool guarded(const Part& part) {
+    try {
+      return part();
+    } catch (const Failure& failure) {
+      if (failure.code() != ErrorCode::interrupted) stopped_by({failure.code(), failure.what()});
+    } catch (const std::bad_alloc&) {
+      stopped_by(
+          {ErrorCode::environment, "out of memory; close other programs, or choose a smaller model or shorter rows"});
+    }
+    return false;
+  }
+
+  void stopped_by(Error error) {
+    notify(error.message);
+    if (!outcome_.problem) outcome_.problem = std::move(error);
+  }
+
+  void notify(const std::string& notice) const {
     if (hooks_.on_notice) hooks_.on_notice(notice);
   }
 
-  void show(const std::string& stage) {
+  void show(const std::string& stage) const {
     if (hooks_.on_table) hooks_.on_table(conclude(workspace_, input_), stage);
+  }
+
+  bool stages() {
+    for (const auto& notice : workspace_.split.notices) notify(notice);
+    input_.findings = check_workspace(workspace_, {}, 0);
+    bool opened = true;
+    if (const auto* missing = missing_model(workspace_.task)) {
+      announce(plan_without_model(workspace_, *missing, spec_.budget_seconds));
+    } else {
+      opened = guarded([&] { return open_model(); });
+    }
+    const bool going = timed(StageKind::cheap, [&] { return contenders(cheap_jobs(workspace_)); });
+    if (going) show("contenders without a language model");
+    if (outcome_.problem) return false;
+    if (going && !local_) opened = fetch_model() && open_model();
+    // After a stop nothing more is asked, but what earlier starts recorded still belongs to the conclusion.
+    return opened && model_stages() && going;
+  }
+
+  bool fetch_model() {
+    const auto* missing = missing_model(workspace_.task);
+    return missing == nullptr || timed(StageKind::download, [&] {
+             model::pull(*missing, hooks_.stop);
+             return true;
+           });
+  }
+
+  // Opens the base model and plans with what it was measured to do here.
+  bool open_model() {
+    local_ = open_local_model(workspace_);
+    if (local_->model.default_template) notify("the base model brings no chat template; ChatML is used");
+    const EncodedRows encoded = encode_rows(*local_, workspace_, workspace_.split.train);
+    for (const auto& notice : encoded.notices) notify(notice);
+    if (encoded.examples.empty()) {
+      notify("no training row could be encoded for the base model, so it is left out");
+      return true;
+    }
+    planned_ = plan_with_model(workspace_, *local_, encoded, spec_.budget_seconds, hooks_.stop);
+    announce(planned_->plan);
+    return true;
+  }
+
+  void announce(const Plan& plan) {
+    outcome_.plan = plan;
+    if (hooks_.on_plan) hooks_.on_plan(plan);
+    const auto free = free_disk_bytes(workspace_.folder);
+    if (free < plan.disk_bytes + plan.download_bytes) {
+      notify(fmt::format("the disk has {} free, and this needs about {}: make room first", bytes_text(free),
+                         bytes_text(plan.disk_bytes + plan.download_bytes)));
+    }
+  }
+
+  template <class Part>
+  bool timed(StageKind kind, const Part& part) {
+    const Stopwatch watch;
+    const bool done = part();
+    outcome_.took[kind] += watch.seconds();
+    return done;
   }
 
   bool contender(const ContenderJob& job) {
@@ -61,92 +121,120 @@ class Loop {
     return true;
   }
 
+  // All that can be had, also after a stop: finished ones are only read.
   bool contenders(const std::vector<ContenderJob>& jobs) {
-    for (const auto& job : jobs) {
-      if (!contender(job)) return false;
-    }
-    return true;
+    bool all = true;
+    for (const auto& job : jobs) all = contender(job) && all;
+    return all;
   }
 
   bool model_stages() {
-    local_ = open_local_model(workspace_);
-    if (local_->model.default_template) notify("the base model brings no chat template; ChatML is used");
-    const EncodedRows encoded = encode_rows(*local_, workspace_, workspace_.split.train);
-    for (const auto& notice : encoded.notices) notify(notice);
-    if (encoded.examples.empty()) return true;
-    plan_ = plan_for(encoded);
-    if (!prompted()) return false;
-    show("prompted contenders");
-    return plan_.epochs == 0 || tuned();
+    if (!planned_) return true;
+    const bool all_prompted = prompted();
+    if (all_prompted) show("prompted contenders");
+    return tuned() && all_prompted;
   }
 
-  // The plan is remembered with the data's key and the budget: a second start does the same as the first.
-  Plan plan_for(const EncodedRows& encoded) {
-    const Path file = workspace_.folder / "plan.json";
-    const std::string key =
-        sha256_hex(fmt::format("{} {} {}", workspace_.data_key, local_->model.sha256, spec_.budget_seconds));
-    if (std::filesystem::exists(file)) {
-      auto json = parse_json(value_or_throw(read_file(file)), file.string());
-      if (json && json->value("key", std::string()) == key) {
-        if (auto plan = plan_from_json(json->at("plan"))) {
-          if (hooks_.on_plan) hooks_.on_plan(*plan, {json->value("prefill", 0.0), json->value("train", 0.0)});
-          return *plan;
-        }
-      }
+  // What must still fit after a prompted stage: one epoch, scoring and the end.
+  double least_after() const {
+    const double slower = budget_.slower();
+    double seconds = planned_->plan.seconds_of(StageKind::conclude);
+    if (planned_->plan.training.epochs > 0) {
+      seconds += slower * (training_seconds(planned_->input, training_of(1)) +
+                           planned_->plan.seconds_of(StageKind::score_tuned));
     }
-    const auto prefix = static_cast<double>(common_prefix(encoded.examples));
-    PlanInput input;
-    input.train_rows = encoded.examples.size();
-    input.validation_rows = workspace_.split.validation.size();
-    input.scored_rows = workspace_.split.validation.size() + workspace_.split.test.size();
-    input.labels = workspace_.task.labels.size();
-    input.answer_tokens = static_cast<double>(encoded.examples.front().answer.size());
-    input.prefix_tokens = prefix;
-    input.row_tokens = std::max(1.0, encoded.mean_tokens - prefix - input.answer_tokens);
-    input.rates = measure_rates(*local_, encoded.examples);
-    input.budget_seconds = spec_.budget_seconds;
-    Plan plan = make_plan(input);
-    if (encoded.examples.size() < fewest_rows_to_train) plan.epochs = 0;
-    write_file(
-        file,
-        to_pretty_text(
-            {{"key", key}, {"prefill", input.rates.prefill}, {"train", input.rates.train}, {"plan", to_json(plan)}}));
-    if (hooks_.on_plan) hooks_.on_plan(plan, input.rates);
-    return plan;
+    return seconds;
+  }
+
+  // A stage of the base model: left out where the stages before it took too much of the budget, unless it has begun.
+  bool prompted_stage(StageKind kind, const ContenderJob& job) {
+    const bool is_new = !workspace_.store.newest_with_key(key_of(workspace_, job));
+    if (is_new && hooks_.stop.stop_requested()) return false;
+    const double planned = planned_->plan.seconds_of(kind);
+    if (is_new && budget_.is_limited() && budget_.slower() * planned + least_after() > budget_.left()) {
+      notify(fmt::format("{} is left out: the stages before it took longer than planned", job.name));
+      return true;
+    }
+    const bool done = timed(kind, [&] { return contender(job); });
+    if (done && is_new) budget_.learn(planned, outcome_.took[kind]);
+    return done;
   }
 
   bool prompted() {
-    versions_.push_back(prompt::zero_shot());
-    if (plan_.shots > 0) versions_.push_back(prompt::few_shot(workspace_.split.train, workspace_.task, plan_.shots));
-    if (plan_.knn_shots > 0) versions_.push_back(prompt::knn_few_shot(plan_.knn_shots));
+    const Plan& plan = planned_->plan;
     const classic::Bm25Index index(workspace_.split.train);
-    for (const auto& version : versions_) {
-      if (!contender(prompted_job(workspace_, *local_, version, &index))) return false;
+    const auto ask = [&](StageKind kind, data::PromptVersion version) {
+      finished_.versions.push_back(version);
+      return prompted_stage(kind, prompted_job(workspace_, *local_, version, &index));
+    };
+    bool all = true;
+    if (plan.zero_shot) all = ask(StageKind::zero_shot, prompt::zero_shot());
+    if (plan.shots > 0) {
+      const auto version = prompt::few_shot(workspace_.split.train, workspace_.task, plan.shots);
+      all = ask(StageKind::few_shot, version) && all;
     }
-    return !plan_.probe || contender(probe_job(workspace_, *local_, hooks_.stop));
+    if (plan.knn_shots > 0) all = ask(StageKind::knn_few_shot, prompt::knn_few_shot(plan.knn_shots)) && all;
+    if (plan.probe) all = prompted_stage(StageKind::probe, probe_job(workspace_, *local_, hooks_.stop)) && all;
+    return all;
+  }
+
+  // Seconds that training may take so that scoring and the end still fit; 0: no limit.
+  double training_limit() const {
+    if (!budget_.is_limited()) return 0;
+    constexpr double least = 10;
+    const double after = budget_.slower() * planned_->plan.seconds_of(StageKind::score_tuned) +
+                         planned_->plan.seconds_of(StageKind::conclude);
+    return std::max(least, budget_.left() - after);
   }
 
   bool tuned() {
-    train::TrainSpec spec;
-    spec.epochs = plan_.epochs;
-    spec.validations_per_epoch = plan_.validations_per_epoch;
-    spec.max_seconds = plan_.max_train_seconds;
-    spec.seed = workspace_.task.seed;
-    spec.lora.seed = workspace_.task.seed;
-    trained_ = train_run(workspace_, *local_, spec, hooks_.stop, spec_.quiet);
-    if (!trained_ || !contender(tuned_job(workspace_, *local_, *trained_))) return false;
-    input_.curves.push_back({trained_->run, trained_->steps, trained_->validations});
-    diagnose::RunEvidence evidence{.run = trained_->run,
+    if (planned_->plan.training.epochs == 0 && !planned_->training) return true;
+    const double limit = training_limit();
+    const auto training = decide_training(workspace_, *local_, *planned_, {limit, budget_.slower()}, hooks_.stop);
+    if (!training) return false;
+    if (training->epochs == 0) {
+      notify("no time is left to fine-tune; the same command goes on with it");
+      return true;
+    }
+    const TrainJobSpec job{.spec = training_spec(workspace_.task, *training),
+                           .max_seconds = limit,
+                           .max_steps = 0,
+                           .checkpoint_folder = {},
+                           .quiet = spec_.quiet};
+    TrainResult result;
+    timed(StageKind::train, [&] {
+      result = train_run(workspace_, *local_, job, hooks_.stop);
+      return true;
+    });
+    if (result.end == TrainEnd::interrupted) return false;
+    if (result.end == TrainEnd::failed) {
+      notify(result.why);
+      failed_training_ = result.why;
+    } else {
+      trained_ = std::move(result.trained);
+      finished_.trained = &*trained_;
+      const bool scored =
+          timed(StageKind::score_tuned, [&] { return contender(tuned_job(workspace_, *local_, *trained_)); });
+      if (!scored) return false;
+    }
+    look_at_training(result.run);
+    return true;
+  }
+
+  // Curves and findings of a run, also of one that broke down.
+  void look_at_training(const std::string& run) {
+    input_.curves.push_back({run, workspace_.store.steps(run), workspace_.store.validations(run)});
+    diagnose::RunEvidence evidence{.run = run,
                                    .task = &workspace_.task,
-                                   .steps = trained_->steps,
-                                   .validations = trained_->validations,
-                                   .validation_rows = input_.contenders.back().validation,
+                                   .steps = input_.curves.back().steps,
+                                   .validations = input_.curves.back().validations,
+                                   .validation_rows = {},
                                    .untuned_rows = {}};
-    for (const auto& other : input_.contenders) {
-      if (other.name == "zero-shot") evidence.untuned_rows = other.validation;
+    for (const auto& contender : input_.contenders) {
+      if (contender.name == "zero-shot") evidence.untuned_rows = contender.validation;
+      if (contender.is_tuned()) evidence.validation_rows = contender.validation;
     }
     for (auto& finding : diagnose::diagnose(evidence)) input_.findings.push_back(std::move(finding));
-    return true;
   }
 
   std::vector<std::pair<std::string, std::string>> facts() const {
@@ -160,67 +248,36 @@ class Loop {
     if (trained_) {
       facts.emplace_back("fine-tuning", fmt::format("{} steps in {}, {}", trained_->steps.size(),
                                                     duration_text(trained_->seconds), trained_->ended));
+    } else if (!failed_training_.empty()) {
+      facts.emplace_back("fine-tuning", failed_training_);
     }
+    for (auto& fact : cross_validation_facts(workspace_, input_.contenders)) facts.push_back(std::move(fact));
     facts.emplace_back("test rows scored so far",
                        fmt::format("{} times over all contenders", workspace_.store.test_reads()));
     return facts;
   }
 
-  const eval::ContenderResult* named(const Conclusion& conclusion, const std::string& name) const {
-    for (const auto& contender : conclusion.report.contenders) {
-      if (contender.name == name) return &contender;
-    }
-    return nullptr;
-  }
-
-  Path bundle_of(const Conclusion& conclusion) {
-    const auto* chosen = named(conclusion, conclusion.report.recommendation.use);
-    if (chosen == nullptr) chosen = named(conclusion, conclusion.best);
-    if (chosen == nullptr) return {};
-    BundleInput input{.contender = chosen,
-                      .prompt = {},
-                      .trained = trained_ ? &*trained_ : nullptr,
-                      .local = local_ ? &*local_ : nullptr};
-    for (const auto& version : versions_) {
-      if (version.name == chosen->name) input.prompt = version;
-    }
-    return write_contender_bundle(workspace_, input, hooks_.stop);
-  }
-
   SolveOutcome finish(bool interrupted) {
-    SolveOutcome outcome;
-    outcome.interrupted = interrupted;
+    outcome_.interrupted = interrupted;
     input_.facts = facts();
-    outcome.conclusion = conclude(workspace_, input_);
-    if (!interrupted) outcome.bundle = bundle_of(outcome.conclusion);
-    const std::string folder = workspace_.task.folder.string();
-    auto& commands = outcome.conclusion.report.next_commands;
-    if (interrupted) commands.emplace_back("go on where this stopped", fmt::format("hone solve {}", folder));
-    if (!outcome.bundle.empty()) {
-      commands.emplace_back("ask the result one question",
-                            fmt::format("hone ask {} \"your text\"", outcome.bundle.string()));
-      commands.emplace_back("answer a file of rows",
-                            fmt::format("hone ask {} --file rows.jsonl --json", outcome.bundle.string()));
-    }
-    commands.emplace_back("every run so far", fmt::format("hone runs list {}", folder));
-    outcome.report = workspace_.task.folder / "report.html";
-    write_file(outcome.report, report::html_report(outcome.conclusion.report));
-    if (workspace_.task.target) {
-      const auto* best = named(outcome.conclusion, outcome.conclusion.report.recommendation.use);
-      const auto value = best == nullptr ? 0 : best->test_metrics.named.at(workspace_.task.metric).value;
-      outcome.target_missed = value < *workspace_.task.target;
-    }
-    return outcome;
+    outcome_.conclusion = conclude(workspace_, std::move(input_));
+    if (hooks_.on_conclusion) hooks_.on_conclusion(outcome_);
+    if (local_) finished_.local = &*local_;
+    write_results(workspace_, spec_, hooks_, finished_, outcome_);
+    return std::move(outcome_);
   }
 
   Workspace& workspace_;
   const SolveSpec& spec_;
   const SolveHooks& hooks_;
+  Budget budget_;
+  SolveOutcome outcome_;
   ConcludeInput input_;
-  Plan plan_;
   std::optional<LocalModel> local_;
-  std::vector<data::PromptVersion> versions_;
+  std::optional<RememberedPlan> planned_;
   std::optional<TrainedRun> trained_;
+  std::string failed_training_;
+  Finished finished_;
 };
 
 }  // namespace

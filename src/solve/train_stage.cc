@@ -5,12 +5,10 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "solve/plan.h"
 
 namespace hone::solve {
 namespace {
-
-constexpr std::size_t most_validated_rows = 300;
-constexpr std::size_t most_generated_rows = 60;
 
 // Scores an adapter on the validation rows as they will be served: the task's metric, and the mean loss of the gold
 // answer (of the gold label's probability where there are labels).
@@ -21,7 +19,7 @@ class Validator {
     const auto& rows = workspace.split.validation;
     const bool labels = workspace.task.kind == data::Kind::classify;
     const std::size_t n = std::min(rows.size(), labels ? most_validated_rows : most_generated_rows);
-    const prompt::RequestMaker make(workspace.task, prompt::zero_shot(), {}, nullptr);
+    const prompt::RequestMaker make(workspace.task, prompt::zero_shot(), {}, nullptr, local.most_answer_tokens);
     for (std::size_t i = 0; i < n; ++i) requests_.push_back(make(rows[i]));
   }
 
@@ -84,43 +82,28 @@ Json train_manifest(const Workspace& workspace, const LocalModel& local, const t
   return manifest;
 }
 
-TrainedRun load_trained(const Workspace& workspace, const LocalModel& local, const track::RunRecord& record) {
-  TrainedRun trained{.run = record.id,
-                     .adapter_folder = workspace.folder / "adapters" / record.id,
-                     .adapter = value_or_throw(model::Adapter::load(workspace.folder / "adapters" / record.id,
-                                                                    local.model.decoder->config())),
-                     .steps = workspace.store.steps(record.id),
-                     .validations = workspace.store.validations(record.id),
-                     .ended = record.summary.value("ended", std::string()),
-                     .seconds = record.summary.value("seconds", 0.0),
-                     .tokens = record.summary.value("tokens", std::int64_t{0})};
-  return trained;
+std::string key_of(const Workspace& workspace, const LocalModel& local, const train::TrainSpec& spec) {
+  return sha256_hex(
+      to_text(Json::array({workspace.data_key, workspace.task.metric, local.model.sha256, train::to_json(spec)})));
 }
 
-}  // namespace
+// Nothing where the adapter is gone or damaged.
+std::optional<TrainedRun> load_trained(const Workspace& workspace, const LocalModel& local,
+                                       const track::RunRecord& record) {
+  const Path folder = workspace.folder / "adapters" / record.id;
+  auto adapter = model::Adapter::load(folder, local.model.decoder->config());
+  if (!adapter) return std::nullopt;
+  return TrainedRun{.run = record.id,
+                    .adapter_folder = folder,
+                    .adapter = std::move(*adapter),
+                    .steps = workspace.store.steps(record.id),
+                    .validations = workspace.store.validations(record.id),
+                    .ended = record.summary.value("ended", std::string()),
+                    .seconds = record.summary.value("seconds", 0.0),
+                    .tokens = record.summary.value("tokens", std::int64_t{0})};
+}
 
-std::optional<TrainedRun> train_run(Workspace& workspace, LocalModel& local, const train::TrainSpec& spec,
-                                    std::stop_token stop, const Quiet& quiet) {
-  // How long training may take is not part of what is trained.
-  train::TrainSpec keyed = spec;
-  keyed.max_seconds = 0;
-  const std::string key =
-      sha256_hex(to_text(Json::array({workspace.data_key, local.model.sha256, train::to_json(keyed)})));
-  const auto earlier = newest_with_key(workspace.store, key);
-  if (earlier && earlier->status == track::RunStatus::finished) return load_trained(workspace, local, *earlier);
-  const std::string run =
-      earlier ? earlier->id : workspace.store.begin("train", "fine-tune", train_manifest(workspace, local, spec, key));
-  train::Hooks hooks;
-  hooks.stop = stop;
-  hooks.on_step = [&](const train::StepEvent& event) { workspace.store.append_step(run, event); };
-  hooks.on_validation = [&](const train::Validation& validated) { workspace.store.append_validation(run, validated); };
-  const Path checkpoint = workspace.folder / "checkpoints" / key.substr(0, 16);
-  train::Outcome outcome =
-      train_adapter(workspace, local, {.spec = spec, .checkpoint_folder = checkpoint, .quiet = quiet}, hooks);
-  if (outcome.ended == "interrupted") {
-    workspace.store.finish(run, track::RunStatus::interrupted, {{"steps", outcome.steps}});
-    return std::nullopt;
-  }
+TrainedRun keep_trained(Workspace& workspace, const std::string& run, train::Outcome outcome) {
   const Path folder = workspace.folder / "adapters" / run;
   outcome.adapter.save(folder, workspace.task.model);
   workspace.store.finish(run, track::RunStatus::finished,
@@ -131,15 +114,62 @@ std::optional<TrainedRun> train_run(Workspace& workspace, LocalModel& local, con
                           {"seconds", outcome.seconds},
                           {"peak_bytes", peak_memory_bytes()},
                           {"adapter_sha256", value_or_throw(sha256_file(folder / "adapter_model.safetensors"))}});
-  std::filesystem::remove_all(checkpoint);
-  return TrainedRun{.run = run,
-                    .adapter_folder = folder,
-                    .adapter = std::move(outcome.adapter),
-                    .steps = workspace.store.steps(run),
-                    .validations = workspace.store.validations(run),
-                    .ended = outcome.ended,
-                    .seconds = outcome.seconds,
-                    .tokens = outcome.tokens};
+  return {.run = run,
+          .adapter_folder = folder,
+          .adapter = std::move(outcome.adapter),
+          .steps = workspace.store.steps(run),
+          .validations = workspace.store.validations(run),
+          .ended = outcome.ended,
+          .seconds = outcome.seconds,
+          .tokens = outcome.tokens};
+}
+
+}  // namespace
+
+std::optional<track::RunRecord> recorded_training(const Workspace& workspace, const LocalModel& local,
+                                                  const train::TrainSpec& spec) {
+  return workspace.store.newest_with_key(key_of(workspace, local, spec));
+}
+
+TrainResult train_run(Workspace& workspace, LocalModel& local, const TrainJobSpec& job, std::stop_token stop) {
+  const std::string key = key_of(workspace, local, job.spec);
+  const auto earlier = workspace.store.newest_with_key(key);
+  const auto status = earlier ? earlier->status : track::RunStatus::running;
+  if (status == track::RunStatus::failed) {
+    return {TrainEnd::failed, earlier->id, {}, earlier->summary.value("error", std::string("training broke down"))};
+  }
+  if (status == track::RunStatus::finished) {
+    if (auto trained = load_trained(workspace, local, *earlier)) {
+      return {TrainEnd::finished, earlier->id, std::move(trained), {}};
+    }
+  }
+  const bool goes_on = earlier && status != track::RunStatus::finished;
+  TrainResult result;
+  result.run = goes_on ? earlier->id
+                       : workspace.store.begin("train", "fine-tune", train_manifest(workspace, local, job.spec, key));
+  train::Hooks hooks;
+  hooks.stop = std::move(stop);
+  hooks.on_step = [&](const train::StepEvent& event) { workspace.store.append_step(result.run, event); };
+  hooks.on_validation = [&](const train::Validation& validated) {
+    workspace.store.append_validation(result.run, validated);
+  };
+  TrainJobSpec checkpointed = job;
+  checkpointed.checkpoint_folder = workspace.folder / "checkpoints" / key.substr(0, 16);
+  try {
+    train::Outcome outcome = train_adapter(workspace, local, checkpointed, hooks);
+    if (outcome.ended == "interrupted") {
+      workspace.store.finish(result.run, track::RunStatus::interrupted, {{"steps", outcome.steps}});
+      return result;
+    }
+    result.trained = keep_trained(workspace, result.run, std::move(outcome));
+    result.end = TrainEnd::finished;
+  } catch (const train::BrokeDown& failure) {
+    workspace.store.finish(result.run, track::RunStatus::failed, {{"error", failure.what()}});
+    result.end = TrainEnd::failed;
+    result.why = failure.what();
+  }
+  std::filesystem::remove_all(checkpointed.checkpoint_folder);
+  return result;
 }
 
 train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const TrainJobSpec& job,
@@ -176,7 +206,9 @@ train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const Trai
                     {.examples = encoded.examples,
                      .spec = job.spec,
                      .checkpoint_folder = job.checkpoint_folder,
-                     .base_sha256 = local.model.sha256},
+                     .base_sha256 = local.model.sha256,
+                     .max_seconds = job.max_seconds,
+                     .max_steps = job.max_steps},
                     hooks);
 }
 
@@ -189,7 +221,8 @@ ContenderJob tuned_job(const Workspace& workspace, LocalModel& local, const Trai
     return std::shared_ptr<text::Responder>(
         generate::local_responder(*local.exec, local.model, &trained.adapter, local.options));
   };
-  job.request = prompt::RequestMaker(workspace.task, prompt::zero_shot(), {}, nullptr);
+  if (local.most_answer_tokens > 0) job.spec["max_tokens"] = local.most_answer_tokens;
+  job.request = prompt::RequestMaker(workspace.task, prompt::zero_shot(), {}, nullptr, local.most_answer_tokens);
   return job;
 }
 

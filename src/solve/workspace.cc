@@ -4,7 +4,8 @@
 #include "base/hash.h"
 #include "base/threads.h"
 #include "data/task_json.h"
-#include "model/catalogue.h"
+#include "solve/machine.h"
+#include "solve/model_reference.h"
 
 namespace hone::solve {
 namespace {
@@ -23,8 +24,10 @@ Imported import_side(const std::string& side, const Path& file, const data::Task
 }
 
 std::string key_of(const data::Task& task, const data::Split& split) {
+  const data::DataFiles& columns = task.data;
   Sha256 hash;
-  hash.add(to_text(data::to_json(task)));
+  hash.add(to_text(Json::array({data::name_of(task.kind), task.instruction, task.labels, task.abstain, task.list_labels,
+                                columns.input, columns.output, columns.id, columns.group, columns.source, task.seed})));
   const auto add = [&](const char* side, const std::vector<data::Row>& rows) {
     hash.add(side);
     for (const auto& row : rows) hash.add(to_text(Json::array({row.id, row.input, row.output})));
@@ -50,9 +53,23 @@ Json remembered(const Path& file) {
 
 }  // namespace
 
-Workspace open_workspace(const Path& path) {
-  data::Task task = value_or_throw(data::load_task(path));
-  if (task.model.empty()) task.model = model::default_model;
+data::Task recorded_task(const Json& manifest, const Path& folder) {
+  data::Task task = value_or_throw(data::task_from_json(manifest.at("task")));
+  task.folder = folder;
+  task.file = folder / task.file.filename();
+  const auto resolve = [&](Path& path) {
+    if (path.is_relative()) path = folder / path;
+  };
+  resolve(task.data.train);
+  if (task.data.validation) resolve(*task.data.validation);
+  if (task.data.test) resolve(*task.data.test);
+  return task;
+}
+
+Workspace open_workspace(const Path& path) { return open_workspace(value_or_throw(data::load_task(path))); }
+
+Workspace open_workspace(data::Task task) {
+  task.model = base_model(task);
   const Path folder = task.folder / ".hone";
   std::vector<DataFact> facts;
   std::vector<data::Rejected> rejected;
@@ -66,6 +83,7 @@ Workspace open_workspace(const Path& path) {
   take("train", task.data.train, sides.rows);
   take("validation", task.data.validation, sides.validation_rows);
   take("test", task.data.test, sides.test_rows);
+  value_or_throw(data::check_ids(task, sides));
   if (sides.rows.empty()) {
     fail(ErrorCode::bad_input, "{} holds no usable row; `hone data check {}` lists what is wrong with each line",
          task.data.train.string(), task.folder.string());
@@ -83,24 +101,18 @@ Workspace open_workspace(const Path& path) {
                    .files = std::move(facts),
                    .data_key = key,
                    .today = first_date(folder),
+                   .threads = available_cores(),
+                   .program = program_facts(),
+                   .machine = machine_facts(),
                    .store = std::move(store)};
 }
 
 std::vector<data::Finding> check_workspace(const Workspace& workspace,
                                            const std::function<int(const data::Row&)>& tokens, int max_tokens) {
-  data::CheckInput input{.task = &workspace.task,
-                         .rejected = workspace.rejected,
-                         .train = {},
-                         .validation = {},
-                         .test = {},
-                         .tokens = tokens,
-                         .max_tokens = max_tokens};
-  const auto rows_of = [&](const std::optional<Path>& file) {
-    return file ? value_or_throw(data::import_rows(*file, workspace.task)).rows : std::vector<data::Row>{};
-  };
-  input.train = rows_of(workspace.task.data.train);
-  input.validation = rows_of(workspace.task.data.validation);
-  input.test = rows_of(workspace.task.data.test);
+  data::CheckInput input = data::check_input(workspace.task, value_or_throw(data::read_task_rows(workspace.task)));
+  input.split = &workspace.split;
+  input.tokens = tokens;
+  input.max_tokens = max_tokens;
   return data::check_data(input);
 }
 
@@ -109,19 +121,10 @@ Json shared_manifest(const Workspace& workspace) {
   for (const auto& fact : workspace.files) {
     files.push_back({{"side", fact.side}, {"file", fact.file}, {"sha256", fact.sha256}, {"rows", fact.rows}});
   }
-  return {{"task", data::to_json(workspace.task)},
-          {"files", files},
-          {"data_key", workspace.data_key},
-          {"today", workspace.today},
-          {"threads", available_cores()}};
-}
-
-std::optional<track::RunRecord> newest_with_key(const track::Store& store, const std::string& key) {
-  const auto runs = store.runs();
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-    if (run->manifest.value("key", std::string()) == key) return *run;
-  }
-  return std::nullopt;
+  return {{"task", data::to_json(workspace.task)}, {"files", files},
+          {"data_key", workspace.data_key},        {"today", workspace.today},
+          {"threads", workspace.threads},          {"hone", workspace.program},
+          {"machine", workspace.machine}};
 }
 
 }  // namespace hone::solve

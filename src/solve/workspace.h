@@ -26,23 +26,28 @@ struct Workspace {
   std::vector<data::Rejected> rejected;
   data::Split split;
   std::vector<DataFact> files;
-  std::string data_key;  // SHA-256 of the task and every row with its side: what results depend on
+  // SHA-256 of every row with its side, and of what else in the task an answer depends on: a contender answered under
+  // the same key is not asked again. Metric, target, margin and circumstances weigh answers and are no part of it, nor
+  // is the base model, which its contenders name by hash.
+  std::string data_key;
   std::string today;  // the date of the first opening: what templates print, so that a later start gives the same text
+  int threads = 0;    // what the local model runs on
+  Json program, machine;  // program_facts(), machine_facts()
   track::Store store;
 };
 
 // Opens the task at `path` (a folder or its hone.toml), imports and splits its rows; the split is remembered in
 // .hone/split.json. Throws Failure.
 Workspace open_workspace(const Path& path);
+Workspace open_workspace(data::Task task);
+// The task as a run's manifest recorded it, its folder now being `folder`.
+data::Task recorded_task(const Json& manifest, const Path& folder);
 
 // The data check over the workspace's files. `tokens` as in data::CheckInput.
 std::vector<data::Finding> check_workspace(const Workspace& workspace,
                                            const std::function<int(const data::Row&)>& tokens, int max_tokens);
 
-// {task, files, data_key, today, hone, machine}: the part every run's manifest shares.
+// {task, files, data_key, today, threads, hone, machine}: the part every run's manifest shares.
 Json shared_manifest(const Workspace& workspace);
-
-// The newest run whose manifest holds this reuse key, whatever became of it: a killed start leaves one still "running".
-std::optional<track::RunRecord> newest_with_key(const track::Store& store, const std::string& key);
 
 }  // namespace hone::solve

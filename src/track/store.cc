@@ -297,12 +297,11 @@ std::vector<eval::ScoredRow> Store::rows(const std::string& run, const std::stri
   return found;
 }
 
-std::optional<RunRecord> Store::finished_with_key(const std::string& name, const std::string& key) const {
+std::optional<RunRecord> Store::newest_with_key(const std::string& key) const {
   if (key.empty()) return std::nullopt;
-  Query query = state_->database.query("SELECT " HONE_RUN_COLUMNS
-                                       " FROM runs WHERE reuse_key = ? AND name = ? AND status = 'finished' "
-                                       "ORDER BY ordinal DESC LIMIT 1");
-  query.bind(key).bind(name);
+  Query query =
+      state_->database.query("SELECT " HONE_RUN_COLUMNS " FROM runs WHERE reuse_key = ? ORDER BY ordinal DESC LIMIT 1");
+  query.bind(key);
   if (!query.step()) return std::nullopt;
   return run_from(query);
 }

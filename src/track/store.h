@@ -54,8 +54,9 @@ class Store {
   std::vector<train::StepEvent> steps(const std::string& run) const;
   std::vector<train::Validation> validations(const std::string& run) const;
   std::vector<eval::ScoredRow> rows(const std::string& run, const std::string& side) const;
-  // The newest finished run with this name and manifest["key"] equal to `key`: what a resumed solve reuses.
-  std::optional<RunRecord> finished_with_key(const std::string& name, const std::string& key) const;
+  // The newest run whose manifest["key"] is `key`, whatever became of it: what a resumed solve goes on with (a killed
+  // start leaves one still "running").
+  std::optional<RunRecord> newest_with_key(const std::string& key) const;
   // How often test rows were scored: one for each run that scored them, one more for each time it scored them again.
   int test_reads() const;
 

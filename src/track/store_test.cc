@@ -132,19 +132,19 @@ TEST_F(StoreTest, FindsByIdOrUniqueBeginning) {
   EXPECT_EQ(store.runs().size(), 2u);
 }
 
-TEST_F(StoreTest, ReusesTheNewestFinishedRunWithAKey) {
+TEST_F(StoreTest, FindsTheNewestRunOfAKeyWhateverBecameOfIt) {
   Store store = Store::open(file());
   const Json manifest{{"key", "same"}};
+  EXPECT_FALSE(store.newest_with_key("same"));
   const std::string first = store.begin("contender", "a", manifest);
-  const std::string second = store.begin("contender", "a", manifest);
-  const std::string third = store.begin("contender", "a", manifest);
-  EXPECT_FALSE(store.finished_with_key("a", "same"));
   store.finish(first, RunStatus::finished, {});
-  store.finish(second, RunStatus::finished, {});
-  store.finish(third, RunStatus::interrupted, {});
-  EXPECT_EQ(store.finished_with_key("a", "same")->id, second);
-  EXPECT_FALSE(store.finished_with_key("b", "same"));
-  EXPECT_FALSE(store.finished_with_key("a", ""));
+  EXPECT_EQ(store.newest_with_key("same")->id, first);
+  const std::string second = store.begin("contender", "a", manifest);  // killed: stays "running"
+  store.begin("contender", "a", {{"key", "other"}});
+  store.begin("contender", "a", {});
+  EXPECT_EQ(store.newest_with_key("same")->id, second);
+  EXPECT_EQ(store.newest_with_key("same")->status, RunStatus::running);
+  EXPECT_FALSE(store.newest_with_key(""));
 }
 
 TEST_F(StoreTest, RefusesAnUnknownRun) {

@@ -118,7 +118,6 @@ TrainState first_state(const model::Config& config, const model::LoraSpec& lora)
 
 std::string fingerprint(const model::Config& config, const TrainJob& job) {
   Json spec = to_json(job.spec);
-  spec.erase("max_seconds");
   spec.erase("checkpoint_every");
   Sha256 hash;
   hash.add(to_text(spec));

@@ -33,7 +33,7 @@ struct TrainState {
 // Adapter as init, moments zero.
 TrainState first_state(const model::Config& config, const model::LoraSpec& lora);
 
-// SHA-256 over all that decides the outcome: the spec (without max_seconds and checkpoint_every), the examples' ids,
+// SHA-256 over all that decides the outcome: the spec (without checkpoint_every), the examples' ids,
 // the decoder's shape and `base_sha256`.
 std::string fingerprint(const model::Config& config, const TrainJob& job);
 

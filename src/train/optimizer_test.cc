@@ -86,7 +86,7 @@ TEST(Spec, SurvivesJson) {
   spec.lora.seed = 18446744073709551615ULL;
   spec.learning_rate = 3.3e-4;
   spec.decay = Decay::cosine;
-  spec.max_seconds = 12.5;
+  spec.checkpoint_every = 7;
   const auto read = spec_from_json(value_or_throw(parse_json(to_text(to_json(spec)), "spec")));
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(to_text(to_json(*read)), to_text(to_json(spec)));

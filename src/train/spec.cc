@@ -86,7 +86,6 @@ std::vector<Field> fields() {
       whole("validations_per_epoch", &TrainSpec::validations_per_epoch, 0, many),
       whole("patience", &TrainSpec::patience, 0, many),
       whole("checkpoint_every", &TrainSpec::checkpoint_every, 1, many),
-      number("max_seconds", &TrainSpec::max_seconds, 0, unbounded),
   };
   all.push_back({"decay", [](const TrainSpec& spec) { return Json(spec.decay == Decay::cosine ? "cosine" : "linear"); },
                  [](TrainSpec& spec, const Json& value) -> std::string {

@@ -90,7 +90,8 @@ class Loop {
     }
     if (no_gain_left()) return fmt::format("no gain for {} validations", spec_.patience);
     if (state_.step >= steps_) return "all epochs";
-    if (spec_.max_seconds > 0 && seconds() >= spec_.max_seconds) return "time";
+    if (job_.max_steps > 0 && state_.step >= job_.max_steps) return "time";
+    if (job_.max_seconds > 0 && watch_.seconds() >= job_.max_seconds) return "time";
     if (!step()) return "interrupted";
     if (state_.step % spec_.checkpoint_every == 0 && !validation_due()) save();
     return "";
@@ -198,12 +199,12 @@ class Loop {
   void count_skips(const StepEvent& event) {
     state_.skipped_in_a_row = event.skipped ? state_.skipped_in_a_row + 1 : 0;
     if (state_.skipped_in_a_row < most_skipped_in_a_row) return;
-    fail(
+    throw BrokeDown(
         ErrorCode::bad_input,
-        "training stopped at step {} of {}: the loss was not a finite number {} steps in a row (learning rate {:.3g}). "
-        "Try a lower learning rate, for instance {:.3g}; if it happens at the first steps, check the base model with "
-        "`hone ask`.",
-        event.step, steps_, most_skipped_in_a_row, event.learning_rate, spec_.learning_rate / 4);
+        fmt::format("training stopped at step {} of {}: the loss was not a finite number {} steps in a row (learning "
+                    "rate {:.3g}). Try a lower learning rate, for instance {:.3g}; if it happens at the first steps, "
+                    "check the base model with `hone ask`.",
+                    event.step, steps_, most_skipped_in_a_row, event.learning_rate, spec_.learning_rate / 4));
   }
 
   Outcome outcome(const std::string& ended) {

@@ -31,7 +31,6 @@ struct TrainSpec {
   int validations_per_epoch = 2;
   int patience = 4;           // validations without gain before stopping; 0: never
   int checkpoint_every = 50;  // steps; also after each validation and on a stop
-  double max_seconds = 0;     // 0: no limit; reached: ends as an early stop
 };
 Json to_json(const TrainSpec& spec);
 Result<TrainSpec> spec_from_json(const Json& json);
@@ -82,9 +81,19 @@ struct TrainJob {
   // its outcome at once); of another job: a Failure (bad_input).
   Path checkpoint_folder;
   std::string base_sha256;  // of the base weights, part of the job's identity
+  // When to end before the epochs are over, as ended = "time"; no part of what is trained, 0: never.
+  double max_seconds = 0;  // of this sitting
+  int max_steps = 0;       // of the run: replays one whose time was up after as many
 };
 
-// Trains. Throws Failure (bad_input) after three non-finite losses in a row, or on an example without prompt or answer;
+// Training that cannot go on: the same start would break down again, at the same step.
+class BrokeDown : public Failure {
+ public:
+  using Failure::Failure;
+};
+
+// Trains. Throws BrokeDown (bad_input) after three non-finite losses in a row, Failure (bad_input) on an example
+// without prompt or answer;
 // an interrupt ends with ended = "interrupted" and a checkpoint. After kill -9 the steps since the last checkpoint are
 // run again, so on_step and on_validation may see a step number twice, with equal figures.
 Outcome run(tensor::Exec& exec, const model::Decoder& decoder, const TrainJob& job, const Hooks& hooks);

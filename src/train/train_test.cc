@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
+#include <thread>
 
 #include "train/checkpoint.h"
 #include "train/plan.h"
@@ -49,6 +51,8 @@ struct Training {
   TrainSpec spec = tiny_spec();
   Path folder;
   Hooks hooks;
+  double max_seconds = 0;
+  int max_steps = 0;
 
   // Best at step 9 of 18, so that keeping the best and keeping the last differ.
   Outcome run() {
@@ -66,6 +70,8 @@ struct Training {
     job.examples = examples;
     job.spec = spec;
     job.checkpoint_folder = folder;
+    job.max_seconds = max_seconds;
+    job.max_steps = max_steps;
     return train::run(exec, decoder, job, hooks);
   }
 };
@@ -228,11 +234,39 @@ TEST(Train, EndsWhenItsTimeIsUpAndGoesOnWithMore) {
   const Folder folder;
   Training training;
   training.folder = folder.path();
-  training.spec.max_seconds = 1e-9;
+  training.max_seconds = 1e-9;
   EXPECT_EQ(training.run().ended, "time");
   Training more;
   more.folder = folder.path();
   EXPECT_EQ(more.run().ended, "all epochs");
+}
+
+TEST(Train, MeasuresItsTimeFromTheStartOfTheSitting) {
+  const Folder folder;
+  Training first;
+  first.folder = folder.path();
+  first.max_steps = 3;
+  first.hooks.on_step = [](const StepEvent&) { std::this_thread::sleep_for(std::chrono::milliseconds(120)); };
+  ASSERT_EQ(first.run().ended, "time");
+  Training second;
+  second.folder = folder.path();
+  second.max_seconds = 0.3;  // less than the first sitting took
+  second.spec.epochs = first.spec.epochs;
+  EXPECT_GT(second.run().steps, 3);
+}
+
+TEST(Train, ARunThatTheClockEndedIsReplayedByItsSteps) {
+  Training timed;
+  timed.max_seconds = 0.35;
+  timed.hooks.on_step = [](const StepEvent&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
+  Outcome ended = timed.run();
+  ASSERT_EQ(ended.ended, "time");
+  ASSERT_GT(ended.steps, 0);
+  ASSERT_LT(ended.steps, 18);
+  Training again;
+  again.max_steps = ended.steps;
+  Outcome replayed = again.run();
+  expect_equal(ended, replayed);
 }
 
 TEST(Train, ThreeLossesInARowThatAreNotFiniteStopTheRun) {
@@ -246,7 +280,7 @@ TEST(Train, ThreeLossesInARowThatAreNotFiniteStopTheRun) {
   try {
     training.run();
     FAIL() << "it went on";
-  } catch (const Failure& failure) {
+  } catch (const BrokeDown& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::bad_input);
     EXPECT_NE(std::string(failure.what()).find("learning rate"), std::string::npos);
   }

@@ -1,0 +1,119 @@
+#include "solve/finish.h"
+
+#include "base/shell.h"
+#include "solve/bundle_stage.h"
+
+namespace hone::solve {
+namespace {
+
+std::string solve_command(const Workspace& workspace, const SolveSpec& spec) {
+  std::string command = fmt::format("hone solve {}", shell_word(workspace.task.folder.string()));
+  const auto seconds = static_cast<long long>(spec.budget_seconds);
+  if (seconds > 0)
+    command += seconds % 60 == 0 ? fmt::format(" --budget {}m", seconds / 60) : fmt::format(" --budget {}s", seconds);
+  return command;
+}
+
+// The recommended contender, or the best one that can be served from here.
+const eval::ContenderResult* to_bundle(const Conclusion& conclusion) {
+  const auto* chosen = contender_named(conclusion, conclusion.report.recommendation.use);
+  if (chosen != nullptr && can_be_bundled(*chosen)) return chosen;
+  for (const auto& contender : conclusion.report.contenders) {
+    if (can_be_bundled(contender)) return &contender;
+  }
+  return nullptr;
+}
+
+Path write_bundle(const Workspace& workspace, const Finished& finished, const Conclusion& conclusion,
+                  const std::stop_token& stop) {
+  const auto* chosen = to_bundle(conclusion);
+  if (chosen == nullptr) return {};
+  BundleInput input{.contender = chosen, .prompt = {}, .trained = finished.trained, .local = finished.local};
+  for (const auto& version : finished.versions) {
+    if (version.name == chosen->name) input.prompt = version;
+  }
+  return write_contender_bundle(workspace, input, stop);
+}
+
+// Runs `write`; what keeps it from its end is the outcome's problem unless there is one already.
+template <class Write>
+void attempt(SolveOutcome& outcome, const SolveHooks& hooks, const Write& write) {
+  try {
+    write();
+  } catch (const Failure& failure) {
+    if (failure.code() == ErrorCode::interrupted) {
+      outcome.interrupted = true;
+      return;
+    }
+    if (hooks.on_notice) hooks.on_notice(failure.what());
+    if (!outcome.problem) outcome.problem = Error{failure.code(), failure.what()};
+  }
+}
+
+void add_commands(const Workspace& workspace, const SolveSpec& spec, SolveOutcome& outcome) {
+  auto& commands = outcome.conclusion.report.next_commands;
+  if (const auto* missing = missing_model(workspace.task); outcome.problem && missing != nullptr) {
+    commands.emplace_back("fetch the base model", fmt::format("hone models pull {}", missing->name));
+  }
+  if (outcome.interrupted || outcome.problem) {
+    commands.emplace_back("go on where this stopped", solve_command(workspace, spec));
+  }
+  if (!outcome.bundle.empty()) {
+    const std::string bundle = shell_word(outcome.bundle.string());
+    commands.emplace_back("ask the result one question", fmt::format("hone ask {} \"your text\"", bundle));
+    commands.emplace_back("answer a file of rows", fmt::format("hone ask {} --file rows.jsonl --json", bundle));
+  }
+  commands.emplace_back("every run so far",
+                        fmt::format("hone runs list {}", shell_word(workspace.task.folder.string())));
+}
+
+bool misses_target(const Workspace& workspace, const Conclusion& conclusion) {
+  if (!workspace.task.target) return false;
+  const auto* used = contender_named(conclusion, conclusion.report.recommendation.use);
+  if (used == nullptr) return true;
+  const auto figure = used->test_metrics.named.find(workspace.task.metric);
+  return figure == used->test_metrics.named.end() || figure->second.value < *workspace.task.target;
+}
+
+}  // namespace
+
+const eval::ContenderResult* contender_named(const Conclusion& conclusion, const std::string& name) {
+  for (const auto& contender : conclusion.report.contenders) {
+    if (contender.name == name) return &contender;
+  }
+  return nullptr;
+}
+
+std::vector<std::pair<std::string, std::string>> cross_validation_facts(
+    const Workspace& workspace, const std::vector<eval::ContenderResult>& contenders) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const auto& contender : contenders) {
+    const auto run = workspace.store.find(contender.run);
+    if (!run || !run->summary.is_object() || !run->summary.contains("cross_validation")) continue;
+    const Json& figures = run->summary.at("cross_validation");
+    if (!figures.contains(workspace.task.metric)) continue;
+    const Json& figure = figures.at(workspace.task.metric);
+    facts.emplace_back(
+        fmt::format("{}, 5-fold cross-validation", contender.name),
+        fmt::format("{} {:.3f} [{:.3f}, {:.3f}] on {} rows", workspace.task.metric, figure.value("value", 0.0),
+                    figure.value("low", 0.0), figure.value("high", 0.0), figures.value("n", 0)));
+  }
+  return facts;
+}
+
+void write_results(Workspace& workspace, const SolveSpec& spec, const SolveHooks& hooks, const Finished& finished,
+                   SolveOutcome& outcome) {
+  if (!outcome.interrupted) {
+    attempt(outcome, hooks,
+            [&] { outcome.bundle = write_bundle(workspace, finished, outcome.conclusion, hooks.stop); });
+  }
+  add_commands(workspace, spec, outcome);
+  attempt(outcome, hooks, [&] {
+    const Path file = workspace.task.folder / "report.html";
+    write_file(file, report::html_report(outcome.conclusion.report));
+    outcome.report = file;
+  });
+  outcome.target_missed = misses_target(workspace, outcome.conclusion);
+}
+
+}  // namespace hone::solve

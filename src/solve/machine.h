@@ -1,0 +1,13 @@
+// What this program and this machine are, as a run's manifest names them: whoever wants the same bits again needs them.
+#pragma once
+
+#include "base/json.h"
+
+namespace hone::solve {
+
+// {version, build: the first 16 hex of the running program's SHA-256}
+Json program_facts();
+// {cpu, cores, kernels, precision, libraries: {onednn, highway, liblinear}}
+Json machine_facts();
+
+}  // namespace hone::solve

@@ -1,0 +1,151 @@
+#include "solve/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "solve/plan_json.h"
+
+namespace hone::solve {
+namespace {
+
+// examples/guard on two ordinary cores.
+PlanInput guard() {
+  return {.train_rows = 672,
+          .validation_rows = 168,
+          .test_rows = 560,
+          .labels = 2,
+          .row_tokens = 53,
+          .prefix_tokens = 80,
+          .answer_tokens = 3,
+          .most_answer_tokens = 0,
+          .adapter_bytes = 19'500'000,
+          .download_bytes = 0,
+          .rates = {.prefill = 1000, .train = 400, .decode = 0, .decode_alone = 0, .is_measured = true},
+          .budget_seconds = 0};
+}
+
+TEST(MakePlan, WithoutABudgetNothingIsTakenAway) {
+  const Plan plan = make_plan(guard());
+  EXPECT_EQ(plan.shots, 8);
+  EXPECT_EQ(plan.knn_shots, 4);
+  EXPECT_TRUE(plan.probe);
+  EXPECT_EQ(plan.training.epochs, 6);
+  for (const auto& stage : plan.stages) EXPECT_FALSE(stage.skipped) << stage.name;
+}
+
+TEST(MakePlan, KeepsEveryBudgetThatHoldsTheCheapContenders) {
+  int epochs = 0;
+  for (double budget = 40; budget < 4000; budget *= 1.15) {
+    PlanInput input = guard();
+    input.budget_seconds = budget;
+    const Plan plan = make_plan(input);
+    EXPECT_LE(plan.total_seconds(), budget) << budget;
+    EXPECT_GE(plan.training.epochs, epochs) << "a larger budget never trains less: " << budget;
+    epochs = plan.training.epochs;
+  }
+  EXPECT_EQ(epochs, 6);
+}
+
+TEST(MakePlan, UsesABudgetInsteadOfLeavingIt) {
+  PlanInput input = guard();
+  for (const double budget : {780.0, 1000.0}) {
+    for (const double train : {350.0, 450.0, 520.0}) {
+      input.budget_seconds = budget;
+      input.rates.train = train;
+      const Plan plan = make_plan(input);
+      EXPECT_GE(plan.training.epochs, 2);
+      EXPECT_GT(plan.knn_shots, 0) << "no contender is given up while epochs can be";
+      EXPECT_GT(plan.shots, 0);
+      // What is left holds no further epoch.
+      const double more =
+          training_seconds(input, training_of(plan.training.epochs + 1)) - training_seconds(input, plan.training);
+      EXPECT_TRUE(plan.training.epochs == 6 || plan.total_seconds() + more > budget);
+    }
+  }
+}
+
+TEST(MakePlan, SmallDataIsReadMoreOften) {
+  EXPECT_EQ(most_epochs(19), 0);
+  EXPECT_EQ(most_epochs(20), 6);
+  EXPECT_EQ(most_epochs(999), 6);
+  EXPECT_EQ(most_epochs(1000), 4);
+  EXPECT_EQ(most_epochs(3000), 3);
+}
+
+TEST(MakePlan, TooFewRowsToTrainAreSaidToBe) {
+  PlanInput input = guard();
+  input.train_rows = 12;
+  const Plan plan = make_plan(input);
+  EXPECT_EQ(plan.training.epochs, 0);
+  EXPECT_EQ(plan.shots, 6);
+  const auto why = [&](StageKind kind) {
+    for (const auto& stage : plan.stages) {
+      if (stage.kind == kind) return stage.why;
+    }
+    return std::string("no such stage");
+  };
+  EXPECT_NE(why(StageKind::train).find("20 rows"), std::string::npos) << why(StageKind::train);
+  EXPECT_EQ(why(StageKind::few_shot), "") << "no budget took the shots away";
+}
+
+TEST(MakePlan, ValidatesAtLeastFourTimesSoThatOverfittingShows) {
+  for (int epochs = 1; epochs <= 6; ++epochs) {
+    const TrainingPlan training = training_of(epochs);
+    EXPECT_GE(epochs * training.validations_per_epoch, 4) << epochs;
+    EXPECT_GE(training.patience, 3);
+  }
+}
+
+TEST(MakePlan, CountsDiskMoneyAndWhatLeavesTheMachine) {
+  PlanInput input = guard();
+  const Plan plan = make_plan(input);
+  EXPECT_GE(plan.disk_bytes, 10 * input.adapter_bytes);
+  EXPECT_LT(plan.kept_bytes, plan.disk_bytes);
+  EXPECT_EQ(plan.usd, 0);
+  EXPECT_TRUE(plan.leaves_machine.empty());
+  input.download_bytes = 98'362'432;
+  const Plan with_download = make_plan(input);
+  EXPECT_EQ(with_download.stages.front().kind, StageKind::download);
+  EXPECT_EQ(with_download.leaves_machine.size(), 1U);
+  EXPECT_GT(with_download.total_seconds(), plan.total_seconds());
+}
+
+TEST(MakePlan, FreeTextIsPricedByItsDecoding) {
+  PlanInput input = guard();
+  input.labels = 0;
+  input.answer_tokens = 30;
+  input.most_answer_tokens = 70;
+  input.rates.decode = 150;
+  input.rates.decode_alone = 30;
+  const Plan plan = make_plan(input);
+  EXPECT_EQ(plan.seconds_of(StageKind::probe), 0);
+  const double decoding = 100 * 70 / 30.0 + 628 * 70 / 150.0;
+  EXPECT_GT(plan.seconds_of(StageKind::zero_shot), decoding);
+  EXPECT_LT(plan.seconds_of(StageKind::score_tuned), plan.seconds_of(StageKind::zero_shot))
+      << "a tuned model ends its answers";
+}
+
+TEST(FitTraining, TakesTheEpochsThatFitTheTimeThatIsLeft) {
+  const PlanInput input = guard();
+  const double one = training_seconds(input, training_of(4)) / 4;
+  EXPECT_EQ(fit_training(input, 100 * one, 1).epochs, 6) << "more time than planned goes to more epochs";
+  EXPECT_EQ(fit_training(input, 4.2 * one, 1).epochs, 4);
+  EXPECT_EQ(fit_training(input, 4.2 * one, 2).epochs, 1) << "twice as slow, and two epochs validate four times";
+  EXPECT_EQ(fit_training(input, 0.7 * training_seconds(input, training_of(1)), 1).epochs, 1)
+      << "the clock ends it, as the last resort";
+  EXPECT_EQ(fit_training(input, 0.3 * one, 1).epochs, 0);
+}
+
+TEST(PlanJson, ComesBackAsItWas) {
+  PlanInput input = guard();
+  input.budget_seconds = 300;
+  input.download_bytes = 5;
+  const Plan plan = make_plan(input);
+  EXPECT_EQ(to_json(value_or_throw(plan_from_json(to_json(plan)))), to_json(plan));
+  EXPECT_EQ(to_json(value_or_throw(plan_input_from_json(to_json(input)))), to_json(input));
+  EXPECT_EQ(value_or_throw(training_from_json(to_json(plan.training))), plan.training);
+  EXPECT_FALSE(plan_from_json(Json::object()));
+  EXPECT_FALSE(plan_input_from_json({{"train_rows", "many"}}));
+}
+
+}  // namespace
+}  // namespace hone::solve

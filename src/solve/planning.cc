@@ -1,0 +1,134 @@
+#include "solve/planning.h"
+
+#include "base/hash.h"
+
+namespace hone::solve {
+namespace {
+
+Path plan_file(const Workspace& workspace) { return workspace.folder / "plan.json"; }
+
+std::string plan_key(const Workspace& workspace, const LocalModel& local) {
+  return sha256_hex(workspace.data_key + local.model.sha256);
+}
+
+// Tokens that all prompts begin with.
+std::size_t common_prefix(const std::vector<data::Example>& examples) {
+  const auto& first = examples.front().prompt;
+  std::size_t length = first.size();
+  for (const auto& example : examples) {
+    const auto most = static_cast<std::ptrdiff_t>(std::min(length, example.prompt.size()));
+    const auto differ = std::mismatch(first.begin(), first.begin() + most, example.prompt.begin());
+    length = static_cast<std::size_t>(differ.first - first.begin());
+  }
+  return length;
+}
+
+std::uint64_t adapter_bytes(const model::Config& config) {
+  std::uint64_t bytes = 0;
+  model::Adapter adapter = model::Adapter::init(config, {});
+  for (const auto& named : adapter.tensors()) {
+    bytes += static_cast<std::uint64_t>(named.tensor->shape().count()) * sizeof(float);
+  }
+  return bytes;
+}
+
+PlanInput rows_of(const Workspace& workspace, double budget_seconds) {
+  PlanInput input;
+  input.train_rows = workspace.split.train.size();
+  input.validation_rows = workspace.split.validation.size();
+  input.test_rows = workspace.split.test.size();
+  input.labels = workspace.task.labels.size();
+  input.budget_seconds = budget_seconds;
+  return input;
+}
+
+PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
+                         const std::stop_token& stop) {
+  PlanInput input = rows_of(workspace, 0);
+  input.train_rows = encoded.examples.size();
+  double answers = 0;
+  for (const auto& example : encoded.examples) answers += static_cast<double>(example.answer.size());
+  input.answer_tokens = answers / static_cast<double>(encoded.examples.size());
+  input.most_answer_tokens = local.most_answer_tokens;
+  input.prefix_tokens = static_cast<double>(common_prefix(encoded.examples));
+  input.row_tokens = std::max(1.0, encoded.mean_tokens - input.prefix_tokens - input.answer_tokens);
+  input.adapter_bytes = adapter_bytes(local.model.decoder->config());
+  input.rates = measure_rates(local, encoded.examples, stop);
+  return input;
+}
+
+// Whether the training that was decided on is to be kept: it is in the store, and there is more of it to do, or nothing
+// else is asked for.
+bool is_binding(const Workspace& workspace, const LocalModel& local, const RememberedPlan& planned,
+                double budget_seconds) {
+  if (!planned.training) return false;
+  const auto run = recorded_training(workspace, local, training_spec(workspace.task, *planned.training));
+  if (!run) return false;
+  const bool has_ended = run->status == track::RunStatus::finished || run->status == track::RunStatus::failed;
+  return !has_ended || planned.input.budget_seconds == budget_seconds;
+}
+
+}  // namespace
+
+train::TrainSpec training_spec(const data::Task& task, const TrainingPlan& training) {
+  train::TrainSpec spec;
+  spec.epochs = training.epochs;
+  spec.validations_per_epoch = training.validations_per_epoch;
+  spec.patience = training.patience;
+  spec.seed = task.seed;
+  spec.lora.seed = task.seed;
+  return spec;
+}
+
+Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry& missing, double budget_seconds) {
+  constexpr double bytes_a_token = 4;
+  PlanInput input = rows_of(workspace, budget_seconds);
+  double inputs = 0;
+  double outputs = 0;
+  for (const auto& row : workspace.split.train) {
+    inputs += static_cast<double>(row.input.size());
+    outputs += static_cast<double>(row.output.size());
+  }
+  const double rows = std::max<double>(1, static_cast<double>(workspace.split.train.size()));
+  input.row_tokens = std::max(1.0, inputs / rows / bytes_a_token) + 8;
+  input.answer_tokens = std::max(1.0, outputs / rows / bytes_a_token) + 1;
+  input.most_answer_tokens = input.labels > 0 ? 0 : 1.5 * input.answer_tokens + 16;
+  input.prefix_tokens = static_cast<double>(workspace.task.instruction.size()) / bytes_a_token + 10;
+  input.adapter_bytes = missing.bytes / 5;
+  input.download_bytes = missing.bytes;
+  input.rates = assumed_rates(workspace.threads);
+  return make_plan(input);
+}
+
+RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
+                               double budget_seconds, const std::stop_token& stop) {
+  const std::string key = plan_key(workspace, local);
+  auto remembered = load_plan(plan_file(workspace), key);
+  const bool keeps_training = remembered && is_binding(workspace, local, *remembered, budget_seconds);
+  if (remembered && remembered->input.budget_seconds == budget_seconds) {
+    if (!keeps_training) remembered->training.reset();
+    return std::move(*remembered);
+  }
+  RememberedPlan planned;
+  planned.input = remembered ? remembered->input : measured_input(workspace, local, encoded, stop);
+  planned.input.budget_seconds = budget_seconds;
+  planned.plan = make_plan(planned.input);
+  if (keeps_training) planned.training = remembered->training;
+  save_plan(plan_file(workspace), key, planned);
+  return planned;
+}
+
+std::optional<TrainingPlan> decide_training(const Workspace& workspace, const LocalModel& local,
+                                            RememberedPlan& planned, const TrainingTime& time,
+                                            const std::stop_token& stop) {
+  if (planned.training) return planned.training;
+  if (stop.stop_requested()) return std::nullopt;
+  const TrainingPlan training =
+      time.seconds > 0 ? fit_training(planned.input, time.seconds, time.slower) : planned.plan.training;
+  if (training.epochs == 0) return training;
+  planned.training = training;
+  save_plan(plan_file(workspace), plan_key(workspace, local), planned);
+  return training;
+}
+
+}  // namespace hone::solve
