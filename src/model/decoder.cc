@@ -1,7 +1,7 @@
 #include "model/decoder.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -28,25 +28,44 @@ void check_adapter(const Weights& weights, const Adapter* adapter) {
   HONE_CHECK(adapter->layers() == weights.config.layers);
 }
 
-void take_angles(Pass& pass) {
-  const Config& config = pass.weights.config;
-  const std::int64_t half = config.head_width / 2;
-  pass.cos = take(pass.exec, pass.stream.rows(), half);
-  pass.sin = take(pass.exec, pass.stream.rows(), half);
-  std::vector<float> frequencies;
-  for (std::int64_t i = 0; i < half; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(2 * half);
-    frequencies.push_back(1.0F / std::pow(config.rope_base, exponent));
-  }
-  ops::rope_angles(pass.stream.positions, frequencies, pass.cos, pass.sin);
-  pass.wanted_cos = take(pass.exec, pass.stream.wanted_rows(), half);
-  pass.wanted_sin = take(pass.exec, pass.stream.wanted_rows(), half);
+Angles take_angles(const Pass& pass, std::span<const float> frequencies) {
+  const auto half = static_cast<std::int64_t>(frequencies.size());
+  Angles angles;
+  angles.cos = take(pass.exec, pass.stream.rows(), half);
+  angles.sin = take(pass.exec, pass.stream.rows(), half);
+  ops::rope_angles(pass.stream.positions, frequencies, angles.cos, angles.sin);
+  angles.wanted_cos = take(pass.exec, pass.stream.wanted_rows(), half);
+  angles.wanted_sin = take(pass.exec, pass.stream.wanted_rows(), half);
   const auto bytes = static_cast<std::size_t>(half) * sizeof(float);
   for (std::int64_t i = 0; i < pass.stream.wanted_rows(); ++i) {
     const std::int64_t row = pass.stream.wanted[static_cast<std::size_t>(i)];
-    std::memcpy(pass.wanted_cos.f32() + i * half, pass.cos.f32() + row * half, bytes);
-    std::memcpy(pass.wanted_sin.f32() + i * half, pass.sin.f32() + row * half, bytes);
+    std::memcpy(angles.wanted_cos.f32() + i * half, angles.cos.f32() + row * half, bytes);
+    std::memcpy(angles.wanted_sin.f32() + i * half, angles.sin.f32() + row * half, bytes);
   }
+  return angles;
+}
+
+// Of the layers that slide and of those that do not, as far as there are any.
+void take_angles(Pass& pass) {
+  const Config& config = pass.config();
+  std::array<Angles*, 2> to = {&pass.angles, &pass.sliding_angles};
+  for (int layer = 0; layer < config.layers; ++layer) {
+    Angles*& angles = to[config.slides(layer) ? 1 : 0];
+    if (angles != nullptr) *angles = take_angles(pass, rope_frequencies(config, layer));
+    angles = nullptr;
+  }
+}
+
+// The token embeddings, scaled where the family does so.
+void embed(const Pass& pass, View x) {
+  ops::embed(pass.exec, pass.weights.embedding, pass.stream.ids, x);
+  const float scale = pass.config().embedding_scale;
+  if (scale == 1) return;
+  float* values = x.f32();
+  pass.exec.threads().for_slices(static_cast<std::size_t>(x.shape.count()), 1 << 14,
+                                 [&](std::size_t begin, std::size_t end, int) {
+                                   for (std::size_t i = begin; i < end; ++i) values[i] *= scale;
+                                 });
 }
 
 // Runs all layers. Returns the residual stream above the last one, [wanted, width]. A training pass keeps every layer's
@@ -56,7 +75,7 @@ View run_layers(Pass& pass, std::vector<LayerTrace>* traces) {
   take_angles(pass);
   const std::int64_t rows = pass.stream.rows();
   View x = take(pass.exec, rows, config.width);
-  ops::embed(pass.exec, pass.weights.embedding, pass.stream.ids, x);
+  embed(pass, x);
   View other = traces == nullptr ? take(pass.exec, rows, config.width) : View{};
   View above = take(pass.exec, pass.stream.wanted_rows(), config.width);
   for (int layer = 0; layer < config.layers; ++layer) {
@@ -133,7 +152,7 @@ void Decoder::forward(Exec& exec, const Step& step, const Adapter* adapter, KvCa
   HONE_CHECK(hidden.shape == tensor::Shape({stream.wanted_rows(), weights_->config.width}));
   if (stream.rows() == 0) return;
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, adapter, nullptr, stream, &cache, {}, {}, {}, {}};
+  Pass pass{exec, *weights_, adapter, nullptr, stream, &cache, {}, {}};
   const View above = run_layers(pass, nullptr);
   ops::rms_norm(exec, above, weights_->final_norm.view(), weights_->config.norm_epsilon, hidden);
 }
@@ -153,7 +172,7 @@ LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const A
   if (batch.targets.empty()) return {};
   const Stream stream = stream_of(batch, weights_->config);
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, &adapter, &gradients, stream, nullptr, {}, {}, {}, {}};
+  Pass pass{exec, *weights_, &adapter, &gradients, stream, nullptr, {}, {}};
   std::vector<LayerTrace> traces;
   const View above = run_layers(pass, &traces);
   View dx = take(exec, stream.wanted_rows(), weights_->config.width);
@@ -171,7 +190,7 @@ LossSum Decoder::loss(Exec& exec, const TrainBatch& batch, const Adapter* adapte
   if (batch.targets.empty()) return {};
   const Stream stream = stream_of(batch, weights_->config);
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, adapter, nullptr, stream, nullptr, {}, {}, {}, {}};
+  Pass pass{exec, *weights_, adapter, nullptr, stream, nullptr, {}, {}};
   const View above = run_layers(pass, nullptr);
   return head_loss(pass, batch, above, {});
 }

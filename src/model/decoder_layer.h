@@ -9,6 +9,11 @@
 
 namespace hone::model {
 
+// Angles of RoPE, [rows, head_width / 2] each: of all rows and of the wanted ones.
+struct Angles {
+  tensor::View cos, sin, wanted_cos, wanted_sin;
+};
+
 // What all layers of one pass share. Memory comes from the arena of `exec`, in a scope that outlives it.
 struct Pass {
   tensor::Exec& exec;
@@ -17,12 +22,13 @@ struct Pass {
   Adapter* gradients;      // null: forward only
   const Stream& stream;
   KvCache* cache;  // null: keys are the stream's own
-  // Angles of all rows and of the wanted ones, [rows, head_width / 2].
-  tensor::View cos, sin, wanted_cos, wanted_sin;
+  Angles angles{}, sliding_angles{};
 
+  const Config& config() const { return weights.config; }
   bool is_last(int layer) const { return layer + 1 == weights.config.layers; }
   // Rows that go on above the attention of a layer.
   std::int64_t rows_above(int layer) const { return is_last(layer) ? stream.wanted_rows() : stream.rows(); }
+  const Angles& angles_of(int layer) const { return weights.config.slides(layer) ? sliding_angles : angles; }
 };
 
 // What the backward pass needs of a layer; norms, the gated unit and nothing else are computed again. T rows below the
@@ -31,10 +37,13 @@ struct LayerTrace {
   tensor::View x_in;              // [T, width]
   tensor::View q;                 // [R, query width], turned
   tensor::View k, v;              // [T, key width], k turned
+  tensor::View q_raw, k_raw;      // as q and k, before their heads' norm; data null without it
   tensor::View attended;          // [R, query width]
   tensor::View lse;               // [R, heads]; data null in a forward-only pass
+  tensor::View attention_out;     // [R, width], before its norm; data null without it
   tensor::View x_mid;             // [R, width]
   tensor::View gate, up;          // [R, hidden]
+  tensor::View feed_out;          // [R, width], before its norm; data null without it
   std::array<tensor::View, 7> t;  // by Site: x A^T [T or R, rank]
 };
 

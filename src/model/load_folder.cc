@@ -1,136 +1,60 @@
 #include "model/load_folder.h"
 
-#include <limits>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/terminal.h"
 #include "formats/large_json.h"
 #include "formats/safetensors.h"
+#include "model/finite.h"
 
 namespace hone::model {
 namespace {
 
 using formats::SafetensorsFile;
 
-constexpr const char* supported = "LlamaForCausalLM without RoPE scaling or biases (Llama 2, SmolLM2)";
-
-// Reads fields in turn; the first error is kept. A field that is null counts as absent.
-class Fields {
- public:
-  Fields(const Json& json, const std::string& where) : json_(json), where_(printable(where)) {}
-
-  const Json* find(const char* name) const {
-    const auto found = json_.find(name);
-    return found == json_.end() || found->is_null() ? nullptr : &*found;
-  }
-  int size(const char* name, std::optional<int> fallback = std::nullopt) {
-    const Json* field = find(name);
-    if (field == nullptr && fallback) return *fallback;
-    // A number above 2^63 turns negative here, and is refused like one.
-    const std::int64_t value = field != nullptr && field->is_number_integer() ? field->get<std::int64_t>() : 0;
-    if (value >= 1 && value <= std::numeric_limits<int>::max()) return static_cast<int>(value);
-    refuse(ErrorCode::bad_input, fmt::format("field {} must be a whole number of at least 1, {}", name, shown(field)));
-    return 0;
-  }
-  float number(const char* name, float fallback) {
-    const Json* field = find(name);
-    if (field == nullptr) return fallback;
-    if (field->is_number()) return field->get<float>();
-    refuse(ErrorCode::bad_input, fmt::format("field {} must be a number, {}", name, shown(field)));
-    return fallback;
-  }
-  bool boolean(const char* name) {
-    const Json* field = find(name);
-    if (field == nullptr) return false;
-    if (field->is_boolean()) return field->get<bool>();
-    refuse(ErrorCode::bad_input, fmt::format("field {} must be true or false, {}", name, shown(field)));
-    return false;
-  }
-  void unsupported(const char* name) {
-    refuse(ErrorCode::unsupported, fmt::format("field {} is {}, which this version of Hone cannot run; it runs {}",
-                                               name, clipped(to_text(*find(name)), 60), supported));
-  }
-  void refuse(ErrorCode code, const std::string& message) {
-    if (!error_) error_ = Error{code, where_ + ": " + message};
-  }
-  bool failed() const { return error_.has_value(); }
-  // The first error, where failed().
-  Error error() const { return error_.value_or(Error{}); }
-
- private:
-  static std::string shown(const Json* field) {
-    return field == nullptr ? "but is missing" : "but is " + clipped(to_text(*field), 40);
-  }
-  const Json& json_;
-  std::string where_;
-  std::optional<Error> error_;
-};
-
-bool is_llama(const Json& json) {
-  const auto architectures = json.find("architectures");
-  if (architectures != json.end() && architectures->is_array() && !architectures->empty())
-    return (*architectures)[0] == "LlamaForCausalLM";
-  const auto type = json.find("model_type");
-  return type != json.end() && *type == "llama";
-}
-
-// "default" or absent is the plain rotation; everything else scales.
-bool is_plain_rope(const Json& rope) {
-  for (const char* name : {"rope_type", "type"}) {
-    const auto type = rope.find(name);
-    if (type != rope.end() && !type->is_null() && *type != "default") return false;
-  }
-  const auto factor = rope.find("factor");
-  return factor == rope.end() || factor->is_null() || *factor == 1;
-}
-
-float read_rope(Fields& fields, const std::string& where) {
-  float base = fields.number("rope_theta", 10000.0F);
-  for (const char* name : {"rope_scaling", "rope_parameters"}) {
-    const Json* rope = fields.find(name);
-    if (rope == nullptr) continue;
-    if (!rope->is_object() || !is_plain_rope(*rope)) {
-      fields.unsupported(name);
-      continue;
-    }
-    Fields inner(*rope, where);
-    base = inner.number("rope_theta", base);
-    if (inner.number("partial_rotary_factor", 1) != 1) fields.unsupported(name);
-    if (inner.failed()) fields.refuse(inner.error().code, fmt::format("field {}: rope_theta must be a number", name));
-  }
-  return base;
-}
-
-void check_what_the_decoder_lacks(Fields& fields) {
-  for (const char* name : {"attention_bias", "mlp_bias"})
-    if (fields.boolean(name)) fields.unsupported(name);
-  const Json* activation = fields.find("hidden_act");
-  if (activation != nullptr && *activation != "silu" && *activation != "swish") fields.unsupported("hidden_act");
-  if (fields.find("quantization_config") != nullptr) fields.unsupported("quantization_config");
-  if (fields.number("partial_rotary_factor", 1) != 1) fields.unsupported("partial_rotary_factor");
-}
-
 // Buffers that old checkpoints carry and that the decoder computes itself.
-bool is_ignorable(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
+bool is_ignorable(std::string_view name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
+// Gemma 3 models that also see images keep what sees them beside the text part.
+bool sees_images(std::string_view name) {
+  if (name.starts_with("model.")) name.remove_prefix(6);
+  return name.starts_with("vision_tower.") || name.starts_with("multi_modal_projector.");
+}
+
+// A tensor's name in a folder of the text part alone.
+std::string plain_name(std::string_view name) {
+  for (const auto& [prefix, plain] : {std::pair<std::string_view, const char*>{"language_model.model.", "model."},
+                                      {"language_model.lm_head.", "lm_head."},
+                                      {"model.language_model.", "model."}}) {
+    if (name.starts_with(prefix)) return plain + std::string(name.substr(prefix.size()));
+  }
+  return std::string(name);
+}
 
 struct Shards {
+  struct Place {
+    std::size_t file = 0;
+    std::string name;  // as the file has it
+  };
   std::vector<SafetensorsFile> files;
-  std::map<std::string, std::size_t, std::less<>> owner;  // tensor name -> index in files
+  std::map<std::string, Place, std::less<>> places;  // by plain name
 };
 
-Result<Shards> open_shards(const Path& folder) {
+Result<Shards> open_shards(const Path& folder, const Config& config) {
   const Result<std::vector<Path>> paths = weight_files(folder);
   if (!paths) return tl::unexpected<Error>(paths.error());
+  const bool gemma = config.architecture == "gemma3";
   Shards shards;
   for (const Path& path : *paths) {
     Result<SafetensorsFile> file = SafetensorsFile::open(path);
     if (!file) return tl::unexpected<Error>(file.error());
-    for (const std::string& name : file->names())
-      if (!shards.owner.emplace(name, shards.files.size()).second)
+    for (const std::string& name : file->names()) {
+      if (is_ignorable(name) || (gemma && sees_images(name))) continue;
+      if (!shards.places.try_emplace(gemma ? plain_name(name) : name, Shards::Place{shards.files.size(), name}).second)
         return bad_input("{}: tensor '{}' stands in two of the folder's files", path.string(), printable(name));
+    }
     shards.files.push_back(std::move(*file));
   }
   return shards;
@@ -142,54 +66,38 @@ Result<void> check_all_known(const Shards& shards, const WeightsBuilder& builder
   for (const WeightsBuilder::Wanted& wanted : builder.wanted()) known.insert(wanted.name);
   // A tied head is sometimes stored a second time.
   if (config.tied_head) known.insert("lm_head.weight");
-  for (const auto& [name, index] : shards.owner)
-    if (!known.contains(name) && !is_ignorable(name))
-      return make_error(ErrorCode::unsupported, "{}: tensor '{}' is not a part of a model that Hone can run ({})",
-                        where, printable(name), supported);
+  for (const auto& [name, place] : shards.places)
+    if (!known.contains(name))
+      return make_error(ErrorCode::unsupported,
+                        "{}: tensor '{}' is not a part of a {} model as Hone knows it (it runs {})", where,
+                        printable(place.name), config.architecture, supported_families());
   return {};
 }
 
-Result<tensor::Tensor> read_tensor(const Shards& shards, const WeightsBuilder::Wanted& wanted,
+// Gemma's norms multiply by 1 + what the folder holds.
+void add_one(tensor::Tensor& values) {
+  for (std::int64_t i = 0; i < values.shape().count(); ++i) values.f32()[i] += 1.0F;
+}
+
+Result<tensor::Tensor> read_tensor(const Shards& shards, const WeightsBuilder::Wanted& wanted, const Config& config,
                                    const std::string& where) {
-  const auto owner = shards.owner.find(wanted.name);
-  if (owner == shards.owner.end()) return bad_input("{}: tensor {} is missing", where, wanted.name);
-  const SafetensorsFile& file = shards.files[owner->second];
-  const Result<tensor::ConstView> view = file.view(wanted.name);
+  const auto place = shards.places.find(wanted.name);
+  if (place == shards.places.end()) return bad_input("{}: tensor {} is missing", where, wanted.name);
+  const SafetensorsFile& file = shards.files[place->second.file];
+  const std::string& name = place->second.name;
+  const Result<tensor::ConstView> view = file.view(name);
   if (!view) return tl::unexpected<Error>(view.error());
-  if (view->shape != wanted.shape)
-    return bad_input("{}: tensor {} has the shape {}, expected {}", where, wanted.name, view->shape.text(),
-                     wanted.shape.text());
-  return file.f32(wanted.name);
+  if (view->shape != wanted.shape) {
+    const bool rows_are_tokens = wanted.name == "model.embed_tokens.weight" || wanted.name == "lm_head.weight";
+    return bad_input("{}: tensor {} has the shape {}, expected {}{}", where, name, view->shape.text(),
+                     wanted.shape.text(), rows_are_tokens ? " (vocab_size, hidden_size of config.json)" : "");
+  }
+  Result<tensor::Tensor> values = file.f32(name);
+  if (values && config.architecture == "gemma3" && name.ends_with("norm.weight")) add_one(*values);
+  return values;
 }
 
 }  // namespace
-
-Result<Config> folder_config(const Json& json, const std::string& where) {
-  if (!json.is_object()) return bad_input("{}: expected a JSON object", printable(where));
-  if (!is_llama(json)) {
-    const Json what = json.contains("architectures") ? json["architectures"] : json.value("model_type", Json());
-    return make_error(ErrorCode::unsupported, "{}: architecture {} cannot be run by this version of Hone; it runs {}",
-                      printable(where), clipped(to_text(what), 80), supported);
-  }
-  Fields fields(json, where);
-  Config config;
-  config.layers = fields.size("num_hidden_layers");
-  config.width = fields.size("hidden_size");
-  config.hidden = fields.size("intermediate_size");
-  config.heads = fields.size("num_attention_heads");
-  config.kv_heads = fields.size("num_key_value_heads", config.heads);
-  config.head_width = fields.size("head_dim", config.heads > 0 ? config.width / config.heads : 0);
-  config.vocabulary = fields.size("vocab_size");
-  config.context = fields.size("max_position_embeddings", 2048);
-  config.norm_epsilon = fields.number("rms_norm_eps", 1e-6F);
-  config.rope_base = read_rope(fields, where);
-  config.tied_head = fields.boolean("tie_word_embeddings");
-  check_what_the_decoder_lacks(fields);
-  if (fields.failed()) return tl::unexpected<Error>(fields.error());
-  const Result<void> valid = check(config);
-  if (!valid) return make_error(valid.error().code, "{}: {}", printable(where), valid.error().message);
-  return config;
-}
 
 Result<std::vector<Path>> weight_files(const Path& folder) {
   const Path single = folder / "model.safetensors";
@@ -206,16 +114,23 @@ Result<std::vector<Path>> weight_files(const Path& folder) {
   if (!json) return tl::unexpected<Error>(json.error());
   if (!json->is_object() || !json->contains("weight_map") || !(*json)["weight_map"].is_object())
     return bad_input("{}: expected an object weight_map of tensor names and files", index.string());
-  std::set<Path> files;
+  std::map<std::string, std::string> files;  // and the first tensor in each
   for (const auto& [name, file] : (*json)["weight_map"].items()) {
     const std::string text_of = file.is_string() ? file.get<std::string>() : "";
     // A shard lies in the folder itself: nothing outside it is opened.
     if (text_of.empty() || text_of.find('/') != std::string::npos || text_of == "." || text_of == "..")
       return bad_input("{}: tensor '{}' lies in '{}', expected a file name", index.string(), printable(name),
                        printable(text_of));
-    files.insert(folder / text_of);
+    files.try_emplace(text_of, name);
   }
-  return std::vector<Path>(files.begin(), files.end());
+  std::vector<Path> paths;
+  for (const auto& [file, tensor] : files) {
+    paths.push_back(folder / file);
+    if (!std::filesystem::exists(paths.back()))
+      return bad_input("{}: the shard {}, which holds tensor '{}', is not in the folder; fetch it", index.string(),
+                       printable(file), printable(tensor));
+  }
+  return paths;
 }
 
 Result<Weights> load_folder(tensor::Exec& exec, const Path& folder) {
@@ -226,19 +141,22 @@ Result<Weights> load_folder(tensor::Exec& exec, const Path& folder) {
   if (!json) return tl::unexpected<Error>(json.error());
   const Result<Config> config = folder_config(*json, config_path.string());
   if (!config) return tl::unexpected<Error>(config.error());
-  const Result<Shards> shards = open_shards(folder);
+  const Result<Shards> shards = open_shards(folder, *config);
   if (!shards) return tl::unexpected<Error>(shards.error());
   Result<WeightsBuilder> builder = WeightsBuilder::make(*config);
   if (!builder) return tl::unexpected<Error>(builder.error());
-  const Result<void> known = check_all_known(*shards, *builder, *config, printable(folder.string()));
+  const std::string where = printable(folder.string());
+  const Result<void> known = check_all_known(*shards, *builder, *config, where);
   if (!known) return tl::unexpected<Error>(known.error());
   const std::vector<WeightsBuilder::Wanted> wanted = builder->wanted();
   std::vector<Result<tensor::Tensor>> read(wanted.size());
   exec.threads().for_slices(wanted.size(), 1, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) read[i] = read_tensor(*shards, wanted[i], printable(folder.string()));
+    for (std::size_t i = begin; i < end; ++i) read[i] = read_tensor(*shards, wanted[i], *config, where);
   });
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (!read[i]) return tl::unexpected<Error>(read[i].error());
+    const Result<void> finite = check_finite(exec, std::as_const(*read[i]).view(), wanted[i].name, where);
+    if (!finite) return tl::unexpected<Error>(finite.error());
     const Result<void> placed = builder->set(wanted[i].name, std::move(*read[i]));
     if (!placed) return tl::unexpected<Error>(placed.error());
   }

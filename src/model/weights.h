@@ -20,10 +20,17 @@ struct LayerWeights {
   tensor::Tensor attention_norm;    // [width]
   tensor::Tensor feed_norm;         // [width]
   std::array<ops::Weight, 7> maps;  // by Site, [out, in]
+  // Those that the config does not ask for are empty (0 bytes).
+  std::array<tensor::Tensor, 3> biases;  // of q, k and v, [out]
+  tensor::Tensor query_norm, key_norm;   // [head_width]
+  tensor::Tensor attention_out_norm;     // [width], of what attention puts out
+  tensor::Tensor feed_out_norm;          // [width], of what the feed-forward block puts out
   const ops::Weight& at(Site site) const { return maps[static_cast<std::size_t>(site)]; }
+  const tensor::Tensor& bias(Site site) const { return biases[static_cast<std::size_t>(site)]; }
 };
 
-// Move-only. Rows of q and k are in Hugging Face order (RoPE turns element i with element i + head_width / 2).
+// Move-only. Norms multiply as they are: Gemma's 1 is added when they are read. Rows of q and k are in Hugging Face
+// order (RoPE turns element i with element i + head_width / 2).
 struct Weights {
   Config config;
   ops::Weight embedding;  // [vocabulary, width]
@@ -42,6 +49,9 @@ tensor::Shape shape_of(const Config& config, Site site);
 //   model.embed_tokens.weight            [vocabulary, width]
 //   model.layers.N.input_layernorm.weight, .post_attention_layernorm.weight   [width]
 //   model.layers.N.self_attn.{q,k,v,o}_proj.weight, .mlp.{gate,up,down}_proj.weight
+//   with biases, head norms:  .self_attn.{q,k,v}_proj.bias [out], .self_attn.{q,k}_norm.weight [head_width]
+//   with sandwich norms:      .pre_feedforward_layernorm.weight is the one before the feed-forward block, and
+//                             .post_attention_layernorm.weight, .post_feedforward_layernorm.weight come after the two
 //   model.norm.weight                    [width]
 //   lm_head.weight                       [vocabulary, width], only when the head is not tied
 class WeightsBuilder {
@@ -60,13 +70,38 @@ class WeightsBuilder {
   Result<Weights> finish();
 
  private:
+  // Where a tensor goes: a field of the weights, or of a layer.
+  enum class Field : std::uint8_t {
+    embedding,
+    final_norm,
+    head,
+    attention_norm,
+    feed_norm,
+    attention_out_norm,
+    feed_out_norm,
+    query_norm,
+    key_norm,
+    map,
+    bias
+  };
+  struct Place {
+    Field field;
+    int layer = 0;
+    Site site = Site::q;
+  };
+  void want(const std::string& name, tensor::Shape shape, Place place);
+  void want_layer(int layer);
+  void put(const Place& place, tensor::Tensor values);
+
   Weights weights_;
   std::vector<Wanted> wanted_;
+  std::vector<Place> places_;  // of wanted_
   std::map<std::string, std::size_t, std::less<>> index_;
   std::vector<bool> given_;
 };
 
-// Weights for tests: normal with deviation 1 / sqrt(in), norms around 1; a pure function of config and seed.
+// Weights for tests: normal with deviation 1 / sqrt(in), norms around 1, biases of deviation 0.1; a pure function of
+// config and seed.
 Weights random_weights(const Config& config, std::uint64_t seed);
 
 }  // namespace hone::model
