@@ -87,5 +87,9 @@ void dequantize_rows(const GgufTensor& source, std::int64_t begin, std::int64_t 
 // The bytes of a GGUF version 3 file. Unsigned metadata is written as u32 where it fits, else u64; signed as i32, else
 // i64; floating point as f32 (what llama.cpp expects of its keys). A tensor's bytes must match its type and shape.
 std::string gguf_bytes(const GgufMetadata& metadata, std::span<const GgufTensor> tensors);
+// All before the first tensor's bytes (GgufTensor::bytes is not looked at): the tensors follow in order, each filled up
+// with zeros to a multiple of gguf_alignment bytes. For files too large to be held in memory.
+std::string gguf_head(const GgufMetadata& metadata, std::span<const GgufTensor> tensors);
+inline constexpr std::size_t gguf_alignment = 32;
 
 }  // namespace hone::formats

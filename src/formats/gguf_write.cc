@@ -7,8 +7,6 @@
 namespace hone::formats {
 namespace {
 
-constexpr std::size_t alignment = 32;
-
 template <class T>
 void put(std::string& out, T value) {
   static_assert(std::is_arithmetic_v<T>);
@@ -93,18 +91,18 @@ void put_value(std::string& out, const std::vector<std::string>& values) {
   for (const std::string& value : values) put_text(out, value);
 }
 
-void pad(std::string& out) { out.resize((out.size() + alignment - 1) / alignment * alignment, '\0'); }
+void pad(std::string& out) { out.resize((out.size() + gguf_alignment - 1) / gguf_alignment * gguf_alignment, '\0'); }
 
-void check_size(const GgufTensor& tensor) {
+std::size_t size_of(const GgufTensor& tensor) {
   const BlockLayout layout = layout_of(tensor.type);
   HONE_CHECK(tensor.shape.rank() >= 1);
   HONE_CHECK(tensor.shape[tensor.shape.rank() - 1] % layout.values == 0);
-  HONE_CHECK(tensor.bytes.size() == static_cast<std::size_t>(tensor.shape.count() / layout.values * layout.bytes));
+  return static_cast<std::size_t>(tensor.shape.count() / layout.values * layout.bytes);
 }
 
 }  // namespace
 
-std::string gguf_bytes(const GgufMetadata& metadata, std::span<const GgufTensor> tensors) {
+std::string gguf_head(const GgufMetadata& metadata, std::span<const GgufTensor> tensors) {
   HONE_CHECK(!metadata.contains("general.alignment"));
   std::string out = "GGUF";
   put<std::uint32_t>(out, 3);
@@ -116,16 +114,22 @@ std::string gguf_bytes(const GgufMetadata& metadata, std::span<const GgufTensor>
   }
   std::uint64_t offset = 0;
   for (const GgufTensor& tensor : tensors) {
-    check_size(tensor);
     put_text(out, tensor.name);
     put<std::uint32_t>(out, static_cast<std::uint32_t>(tensor.shape.rank()));
     for (int i = tensor.shape.rank() - 1; i >= 0; --i)
       put<std::uint64_t>(out, static_cast<std::uint64_t>(tensor.shape[i]));
     put<std::uint32_t>(out, static_cast<std::uint32_t>(tensor.type));
     put<std::uint64_t>(out, offset);
-    offset += (tensor.bytes.size() + alignment - 1) / alignment * alignment;
+    offset += (size_of(tensor) + gguf_alignment - 1) / gguf_alignment * gguf_alignment;
   }
+  if (!tensors.empty()) pad(out);
+  return out;
+}
+
+std::string gguf_bytes(const GgufMetadata& metadata, std::span<const GgufTensor> tensors) {
+  std::string out = gguf_head(metadata, tensors);
   for (const GgufTensor& tensor : tensors) {
+    HONE_CHECK(tensor.bytes.size() == size_of(tensor));
     pad(out);
     out.append(tensor.bytes);
   }
