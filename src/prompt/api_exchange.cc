@@ -83,12 +83,12 @@ bool Pace::sleep(double seconds, const std::stop_token& stop) {
   return !stop.stop_requested();
 }
 
-Judged judge(const Result<net::HttpReply>& reply, const ApiOptions& options, bool sent) {
+Judged judge(const Result<net::HttpReply>& reply, const ApiOptions& options) {
   Judged judged;
   if (!reply) {
     judged.kind = Judged::Kind::try_again;
     judged.why = reply.error().message;
-    judged.maybe_paid = sent;
+    judged.maybe_paid = true;
     return judged;
   }
   const std::string body = without_key(reply->body, options.endpoint.key);

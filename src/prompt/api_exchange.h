@@ -38,8 +38,8 @@ struct Judged {
   double seconds = 0;                  // that the exchange took
 };
 
-// `key` is taken out of all that the server says. `sent` tells whether the request may have reached the server.
-Judged judge(const Result<net::HttpReply>& reply, const ApiOptions& options, bool sent);
+// The key is taken out of all that the server says. Without a reply the request is held to have reached the server.
+Judged judge(const Result<net::HttpReply>& reply, const ApiOptions& options);
 
 // The reply for `answer` to `request`: labels mapped, malformed ones kept as text.
 text::Reply reply_of(const text::Request& request, const ApiAnswer& answer, const ApiOptions& options);

@@ -144,7 +144,8 @@ net::HttpRequest ApiResponder::State::http_request(const text::Request& request)
 Judged ApiResponder::State::exchange(net::HttpClient& client, const net::HttpRequest& http, double most,
                                      const std::stop_token& abandon) {
   const auto reply = client.request(http, abandon);
-  Judged judged = judge(reply, options, client.was_sent());
+  Judged judged = judge(reply, options);
+  if (!client.was_sent()) judged.maybe_paid = false;
   if (reply) judged.seconds = reply->seconds;
   double usd = 0;
   bool uncertain = judged.maybe_paid;

@@ -130,6 +130,11 @@ def recorded(folder):
     return rows
 
 
+def rows_of(folder):
+    rows = recorded(folder)
+    return rows["validation"], rows["test"]
+
+
 def check_no_key(folder, *outputs):
     for file in (f for f in folder.rglob("*") if f.is_file()):
         content = file.read_bytes()
@@ -171,24 +176,25 @@ def killed_and_gone_on(root):
     folder = root / "killed"
     gold = make_task(folder)
     with serving(gold, delay=0.03) as api:
+        lost_before = 0  # answers that were under way when a process was killed
         command = [HONE, "prompt", str(folder), "--model", "m", "--url", api.url(), "--concurrency", "3"]
-        for least in (4, 18):
+        for least, how in ((4, signal.SIGKILL), (12, signal.SIGINT), (20, signal.SIGKILL)):
             process = subprocess.Popen(command, env=dict(os.environ, **ENVIRONMENT), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             while sum(api.paid.values()) < least:
                 time.sleep(0.005)
                 check(process.poll() is None, "it ended before it could be killed")
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.send_signal(how)
+            code = process.wait()
             time.sleep(0.1)  # what the server was answering ends
-            kept = recorded(folder)
-            held = {name for side in ("validation", "test") for name in kept[side]}
-            check(len(held) >= least - 3, f"{len(held)} rows recorded of {least} paid")
-        before = sum(api.paid.values())
+            lost = sum(api.paid.values()) - sum(map(len, rows_of(folder)))
+            if how == signal.SIGINT:
+                check(code == 130 and lost == lost_before, f"exit code {code}; Ctrl-C lost {lost - lost_before} answers")
+            check(0 <= lost - lost_before <= 3, f"{lost} answers were lost")
+            lost_before = lost
         out, _ = hone(*command[1:], env=ENVIRONMENT)
-        check(sum(api.paid.values()) - before == 30 - len(held), "a recorded row was asked again")
         check(set(api.paid) == set(gold), "a row was lost")
-        check(sum(api.paid.values()) <= 30 + 1 + 3, "more was paid twice than what was under way when it was killed")
-        check(len(recorded(folder)["test"]) == 20, out)
+        check(sum(api.paid.values()) == 30 + lost, "a recorded row was asked again")
+        check(sum(map(len, rows_of(folder))) == 30, out)
 
 
 def cap_is_kept(root):
