@@ -1,0 +1,152 @@
+// Adapters as PEFT writes them, and names of bases that other tools know.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <utility>
+
+#include "base/terminal.h"
+#include "formats/gguf_quantize.h"
+#include "formats/safetensors_write.h"
+#include "model/catalogue.h"
+#include "model/export_folder.h"
+
+namespace hone::model {
+namespace {
+
+using formats::SafetensorsEntry;
+using tensor::DType;
+using tensor::Tensor;
+
+constexpr const char* hash_key = "base_sha256";
+
+// Originals on the hub of what the catalogue holds as GGUF files.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> originals = {{
+    {"smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"},
+    {"smollm2-360m-instruct", "HuggingFaceTB/SmolLM2-360M-Instruct"},
+    {"gemma-3-270m-it", "google/gemma-3-270m-it"},
+    {"qwen3-0.6b", "Qwen/Qwen3-0.6B"},
+    {"qwen2.5-0.5b-instruct", "Qwen/Qwen2.5-0.5B-Instruct"},
+}};
+
+bool is_zero(const Tensor& values) {
+  return values.bytes() == 0 ||
+         std::all_of(values.f32(), values.f32() + values.shape().count(), [](float value) { return value == 0; });
+}
+
+// Sites that any layer's A or B is set for; all, where none is.
+std::vector<Site> targets_of(const Adapter& adapter) {
+  std::vector<Site> targets;
+  for (const Site site : all_sites) {
+    for (int layer = 0; layer < adapter.layers(); ++layer) {
+      const LoraPair& pair = adapter.at(layer, site);
+      if (is_zero(pair.a) && is_zero(pair.b)) continue;
+      targets.push_back(site);
+      break;
+    }
+  }
+  return targets.empty() ? std::vector<Site>(all_sites.begin(), all_sites.end()) : targets;
+}
+
+Json number(float value) {
+  if (value == std::floor(value) && std::fabs(value) < 1e9F) return static_cast<std::int64_t>(value);
+  return std::stod(fmt::format("{}", value));
+}
+
+Json config_json(const PeftExport& wanted, const std::vector<Site>& targets) {
+  const LoraSpec& spec = wanted.adapter->spec();
+  Json modules = Json::array();
+  for (const Site site : targets) modules.push_back(name_of(site));
+  return {{"alpha_pattern", Json::object()},
+          {"auto_mapping", nullptr},
+          {"base_model_name_or_path", wanted.base},
+          {"bias", "none"},
+          {"fan_in_fan_out", false},
+          {"inference_mode", true},
+          {"init_lora_weights", true},
+          {"layer_replication", nullptr},
+          {"layers_pattern", nullptr},
+          {"layers_to_transform", nullptr},
+          {"lora_alpha", number(spec.scale() * static_cast<float>(spec.rank))},
+          {"lora_dropout", 0.0},
+          {"modules_to_save", nullptr},
+          {"peft_type", "LORA"},
+          {"r", spec.rank},
+          {"rank_pattern", Json::object()},
+          {"revision", nullptr},
+          {"target_modules", modules},
+          {"task_type", "CAUSAL_LM"},
+          {"use_dora", false},
+          {"use_rslora", false}};
+}
+
+std::string encoded(const Tensor& values, const std::string& name, DType dtype) {
+  const std::span<const float> all(values.f32(), static_cast<std::size_t>(values.shape().count()));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!std::isfinite(all[i]) || (dtype == DType::f16 && std::fabs(all[i]) > 65504))
+      fail(ErrorCode::bad_input, "the adapter's {}: value {} is {}, which cannot be written", name, i, all[i]);
+  std::string bytes;
+  const formats::GgmlType type = dtype == DType::f16    ? formats::GgmlType::f16
+                                 : dtype == DType::bf16 ? formats::GgmlType::bf16
+                                                        : formats::GgmlType::f32;
+  formats::encode_values(type, all, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+void write_peft_folder(const PeftExport& wanted, const Path& folder) {
+  const std::vector<Site> targets = targets_of(*wanted.adapter);
+  std::vector<SafetensorsEntry> entries;
+  std::vector<const Tensor*> values;
+  for (int layer = 0; layer < wanted.adapter->layers(); ++layer) {
+    for (const Site site : targets) {
+      const LoraPair& pair = wanted.adapter->at(layer, site);
+      const std::string name = fmt::format("base_model.model.model.layers.{}.{}.{}.", layer,
+                                           site <= Site::o ? "self_attn" : "mlp", name_of(site));
+      entries.push_back({name + "lora_A.weight", pair.a.shape(), wanted.dtype});
+      entries.push_back({name + "lora_B.weight", pair.b.shape(), wanted.dtype});
+      values.push_back(&pair.a);
+      values.push_back(&pair.b);
+    }
+  }
+  std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  if (!wanted.base_sha256.empty()) metadata[hash_key] = wanted.base_sha256;
+  OutputFile out(folder / "adapter_model.safetensors");
+  out.add(formats::safetensors_head(entries, metadata));
+  for (std::size_t i = 0; i < entries.size(); ++i) out.add(encoded(*values[i], entries[i].name, wanted.dtype));
+  out.close();
+  write_file(folder / "adapter_config.json", to_pretty_text(config_json(wanted, targets)));
+}
+
+Result<void> check_adapter_base(const Path& folder, const std::string& base_sha256) {
+  const Path file = folder / "adapter_model.safetensors";
+  const Result<formats::SafetensorsFile> opened = formats::SafetensorsFile::open(file);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto found = opened->metadata().find(hash_key);
+  if (found == opened->metadata().end() || base_sha256.empty() || found->second == base_sha256) return {};
+  return bad_input("{}: the adapter was made for a base with SHA-256 {}, but this one has {}; name its own with --base",
+                   printable(file.string()), printable(found->second), base_sha256);
+}
+
+std::string public_name(const std::string& base) {
+  if (const CatalogueEntry* entry = find_in_catalogue(base)) {
+    for (const auto& [name, original] : originals)
+      if (name == entry->name) return std::string(original);
+    return entry->name;
+  }
+  return std::filesystem::absolute(base).lexically_normal().string();
+}
+
+std::string local_name(const std::string& name) {
+  const auto lower = [](std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+  };
+  for (const auto& [catalogued, original] : originals)
+    if (lower(original) == lower(name)) return std::string(catalogued);
+  return name;
+}
+
+}  // namespace hone::model
