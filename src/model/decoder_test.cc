@@ -4,12 +4,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <map>
 #include <vector>
 
 #include "base/rng.h"
-#include "formats/safetensors.h"
+#include "model/catalogue.h"
+#include "model/model.h"
 #include "model/weights.h"
 
 namespace hone::model {
@@ -33,15 +32,40 @@ Config tiny() {
   return config;
 }
 
+// Everything that families add to Llama at once, windows that end inside a stretch among it.
+Config rich() {
+  Config config = tiny();
+  config.architecture = "gemma3";
+  config.attention_bias = true;
+  config.head_norm = true;
+  config.sandwich_norm = true;
+  config.gate = Gate::gelu_tanh;
+  config.embedding_scale = 4.9F;
+  config.query_scalar = 7;
+  config.window = 5;
+  config.sliding = {true, false, true};
+  config.sliding_rope_base = 50;
+  config.rope_scaling.kind = RopeScaling::Kind::linear;
+  config.rope_scaling.factor = 2;
+  return config;
+}
+
+enum class Form : std::uint8_t { plain, rich };
+Config config_of(Form form) { return form == Form::plain ? tiny() : rich(); }
+std::string name_of(const testing::TestParamInfo<Form>& info) { return info.param == Form::plain ? "plain" : "rich"; }
+
+class DecoderForms : public testing::TestWithParam<Form> {};
+INSTANTIATE_TEST_SUITE_P(Of, DecoderForms, testing::Values(Form::plain, Form::rich), name_of);
+
 Decoder decoder_of(const Config& config) { return Decoder(std::make_shared<const Weights>(random_weights(config, 7))); }
 
 // A and B both random.
-Adapter random_adapter(const Config& config) {
+Adapter random_adapter(const Config& config, double deviation = 0.15) {
   Adapter adapter = Adapter::init(config, {4, 6, 3});
   Rng rng(5);
   for (const Adapter::Named& named : adapter.tensors()) {
     for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
-      named.tensor->f32()[i] = static_cast<float>(0.15 * rng.normal());
+      named.tensor->f32()[i] = static_cast<float>(deviation * rng.normal());
     }
   }
   return adapter;
@@ -54,21 +78,23 @@ Ids random_ids(std::int64_t count, std::uint64_t seed) {
   return ids;
 }
 
-// Relative distance over all tensors.
+// Relative distance of the tensor that differs most, so that a small one cannot hide behind the rest.
 double distance(Adapter& a, Adapter& b) {
-  double difference = 0;
-  double norm = 0;
+  double worst = 0;
   const auto others = b.tensors();
   std::size_t at = 0;
   for (const Adapter::Named& named : a.tensors()) {
     const float* other = others[at++].tensor->f32();
+    double difference = 0;
+    double norm = 0;
     for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
       const double d = static_cast<double>(named.tensor->f32()[i]) - static_cast<double>(other[i]);
       difference += d * d;
       norm += static_cast<double>(other[i]) * static_cast<double>(other[i]);
     }
+    worst = std::max(worst, std::sqrt(difference / norm));
   }
-  return std::sqrt(difference / norm);
+  return worst;
 }
 
 // Appends a stretch that predicts its own next tokens, and `next` (if not -1) at its last row.
@@ -94,62 +120,8 @@ Computed compute(const Decoder& decoder, const Adapter& adapter, const TrainBatc
   return result;
 }
 
-TEST(DecoderGolden, LogitsLossAndGradientsEqualTransformersAndPeft) {
-  const Path path = Path(HONE_SOURCE_DIR) / "tests/golden/decoder.safetensors";
-  const auto golden = value_or_throw(formats::SafetensorsFile::open(path));
-  Config config = tiny();
-  config.layers = 2;
-  config.width = 32;
-  config.heads = 4;
-  config.head_width = 8;
-  config.vocabulary = 64;
-  config.context = 64;
-  config.rope_base = 500;
-  config.tied_head = false;
-  auto builder = value_or_throw(WeightsBuilder::make(config));
-  for (const auto& wanted : builder.wanted()) {
-    value_or_throw(builder.set(wanted.name, value_or_throw(golden.f32(wanted.name))));
-  }
-  const Decoder decoder(std::make_shared<const Weights>(value_or_throw(builder.finish())));
-  Adapter adapter = Adapter::init(config, {4, 6, 1});
-  for (const Adapter::Named& named : adapter.tensors()) *named.tensor = value_or_throw(golden.f32(named.name));
-  const auto ids_view = value_or_throw(golden.view("ids"));
-  TrainBatch batch;
-  batch.ids.resize(static_cast<std::size_t>(ids_view.shape.count()));
-  std::memcpy(batch.ids.data(), ids_view.data, batch.ids.size() * sizeof(std::int32_t));
-  batch.stretches = {{-1, 9}, {-1, 1}, {-1, 14}};
-  // As in tools/make_golden_decoder.py.
-  batch.targets = {{3, 7, 1.0F}, {7, 30, 0.5F}, {7, 2, 0.25F}, {9, 61, 2}, {15, 0, 1}, {20, 5, 0}, {22, 33, 1.5F}};
-
-  Computed got = compute(decoder, adapter, batch);
-  const double loss = static_cast<double>(value_or_throw(golden.f32("loss")).f32()[0]);
-  EXPECT_NEAR(got.loss.loss, loss, 1e-6 * loss);
-  EXPECT_DOUBLE_EQ(got.loss.weight, 6.25);
-  EXPECT_EQ(got.loss.tokens, 24);
-  Adapter want = adapter.zeros_like();
-  for (const Adapter::Named& named : want.tensors()) *named.tensor = value_or_throw(golden.f32("grad." + named.name));
-  EXPECT_LE(distance(got.gradients, want), 2e-6);
-
-  Exec exec(2);
-  KvCache cache(config, 4);
-  Step step;
-  step.ids = batch.ids;
-  for (std::int32_t i = 0; i < 3; ++i) {
-    step.pieces.push_back({cache.add_node(-1, 20), batch.stretches[static_cast<std::size_t>(i)].length});
-  }
-  for (std::int32_t i = 0; i < 24; ++i) step.wanted.push_back(i);
-  Tensor hidden = Tensor::empty({24, config.width});
-  Tensor logits = Tensor::empty({24, 64});
-  decoder.forward(exec, step, &adapter, cache, hidden.view());
-  decoder.logits(exec, hidden.view(), logits.view());
-  const Tensor want_logits = value_or_throw(golden.f32("logits"));
-  float most = 0;
-  for (std::int64_t i = 0; i < 24 * 64; ++i) most = std::max(most, std::fabs(want_logits.f32()[i]));
-  for (std::int64_t i = 0; i < 24 * 64; ++i) ASSERT_NEAR(logits.f32()[i], want_logits.f32()[i], 3e-6F * most);
-}
-
-TEST(DecoderGradient, AgreesWithFiniteDifferences) {
-  const Config config = tiny();
+TEST_P(DecoderForms, GradientsAgreeWithFiniteDifferences) {
+  const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
   const Adapter adapter = random_adapter(config);
   TrainBatch batch;
@@ -206,8 +178,8 @@ TEST(DecoderLoss, EqualsTheTrainingPassAndTakesNoAdapter) {
 
 // Paths root to leaf, each as one row of its own: what the tree must be equal to. Targets are counted once a path, so
 // only leaves carry them here.
-TEST(DecoderTree, SharedPrefixesEqualSeparateRowsAtAnyDepth) {
-  const Config config = tiny();
+TEST_P(DecoderForms, SharedPrefixesEqualSeparateRowsAtAnyDepth) {
+  const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
   const Adapter adapter = random_adapter(config);
   struct Node {
@@ -246,8 +218,8 @@ TEST(DecoderTree, SharedPrefixesEqualSeparateRowsAtAnyDepth) {
   EXPECT_LE(distance(shared.gradients, apart.gradients), 2e-6);
 }
 
-TEST(DecoderPacking, PackedRowsEqualRowsAlone) {
-  const Config config = tiny();
+TEST_P(DecoderForms, PackedRowsEqualRowsAlone) {
+  const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
   const Adapter adapter = random_adapter(config);
   TrainBatch packed;
@@ -262,8 +234,31 @@ TEST(DecoderPacking, PackedRowsEqualRowsAlone) {
   }
   Computed together = compute(decoder, adapter, packed);
   EXPECT_NEAR(together.loss.loss, alone.loss.loss, 1e-6 * alone.loss.loss);
-  // Accumulated over five micro-batches against one large batch.
-  EXPECT_LE(distance(alone.gradients, together.gradients), 1e-6);
+  // Accumulated over five micro-batches against one large batch. In so small a model sums of a few products, in other
+  // kernels for rows of up to eight tokens, leave more than the millionth that holds below.
+  EXPECT_LE(distance(alone.gradients, together.gradients), 2e-6);
+}
+
+// The law of accumulation, on the model people train: each gradient within 1e-6 of its norm.
+TEST(DecoderPacking, MicroBatchesOfTheDefaultModelGiveTheLargeBatchsGradient) {
+  if (!is_cached(*find_in_catalogue(default_model))) GTEST_SKIP() << "the default model is not in the cache";
+  Exec exec(2);
+  const Model model = open_model(exec, default_model, Parts::everything);
+  const Adapter adapter = random_adapter(model.decoder->config(), 0.02);
+  TrainBatch large;
+  Computed small{{}, adapter.zeros_like()};
+  for (std::uint64_t part = 0; part < 3; ++part) {
+    TrainBatch batch;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      const Ids ids = random_ids(static_cast<std::int64_t>(12 + 9 * i + part), part * 2 + i);
+      add_stretch(batch, -1, ids, 4);
+      add_stretch(large, -1, ids, 4);
+    }
+    small.loss.loss += model.decoder->loss_and_gradients(exec, batch, adapter, small.gradients).loss;
+  }
+  Computed whole = compute(*model.decoder, adapter, large);
+  EXPECT_NEAR(small.loss.loss, whole.loss.loss, 1e-6 * whole.loss.loss);
+  EXPECT_LE(distance(small.gradients, whole.gradients), 1e-6);
 }
 
 TEST(DecoderHead, ManyTargetRowsGoInBlocks) {
@@ -287,8 +282,8 @@ TEST(DecoderHead, ManyTargetRowsGoInBlocks) {
   EXPECT_LE(distance(two.gradients, one.gradients), 2e-6);
 }
 
-TEST(DecoderRepeat, SameBitsForTheSameThreads) {
-  const Config config = tiny();
+TEST_P(DecoderForms, SameBitsForTheSameThreads) {
+  const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
   const Adapter adapter = random_adapter(config);
   TrainBatch batch;
@@ -302,9 +297,9 @@ TEST(DecoderRepeat, SameBitsForTheSameThreads) {
   }
 }
 
-class DecoderCache : public testing::Test {
+class DecoderCache : public testing::TestWithParam<Form> {
  protected:
-  Config config = tiny();
+  Config config = config_of(GetParam());
   Decoder decoder = decoder_of(config);
   Adapter adapter = random_adapter(config);
   Exec exec{2};
@@ -330,11 +325,13 @@ class DecoderCache : public testing::Test {
   }
 };
 
+INSTANTIATE_TEST_SUITE_P(Of, DecoderCache, testing::Values(Form::plain, Form::rich), name_of);
+
 Ids part(const Ids& ids, std::size_t begin, std::size_t end) {
   return {ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
-TEST_F(DecoderCache, TokenByTokenEqualsAllAtOnce) {
+TEST_P(DecoderCache, TokenByTokenEqualsAllAtOnce) {
   const Ids ids = random_ids(40, 1);
   const Tensor want = whole(ids);
   KvCache cache(config, 8);
@@ -345,7 +342,7 @@ TEST_F(DecoderCache, TokenByTokenEqualsAllAtOnce) {
   }
 }
 
-TEST_F(DecoderCache, ChildrenContinueTheirParentAndSurviveARewind) {
+TEST_P(DecoderCache, ChildrenContinueTheirParentAndSurviveARewind) {
   const Ids prefix = random_ids(10, 1);
   const Ids left = random_ids(6, 2);
   const Ids right = random_ids(12, 3);
@@ -378,7 +375,7 @@ TEST_F(DecoderCache, ChildrenContinueTheirParentAndSurviveARewind) {
   expect_rows(run(cache, part(left, 2, 6), {{c, 4}}), 0, with_left, 12, 4);
 }
 
-TEST_F(DecoderCache, ManySequencesInOneStepEqualEachAlone) {
+TEST_P(DecoderCache, ManySequencesInOneStepEqualEachAlone) {
   const Ids first = random_ids(15, 1);
   const Ids second = random_ids(3, 2);
   KvCache cache(config, 4);
@@ -391,7 +388,7 @@ TEST_F(DecoderCache, ManySequencesInOneStepEqualEachAlone) {
   expect_rows(got, 15, whole(second), 0, 3);
 }
 
-TEST_F(DecoderCache, OnlyWantedRowsComeBack) {
+TEST_P(DecoderCache, OnlyWantedRowsComeBack) {
   const Ids ids = random_ids(12, 1);
   const Tensor want = whole(ids);
   KvCache cache(config, 4);
@@ -408,7 +405,7 @@ TEST_F(DecoderCache, OnlyWantedRowsComeBack) {
   expect_rows(run(silent, part(ids, 11, 12), {{0, 1}}), 0, want, 11, 1);
 }
 
-TEST_F(DecoderCache, LogitsOfAFewIdsEqualThoseOfAll) {
+TEST_P(DecoderCache, LogitsOfAFewIdsEqualThoseOfAll) {
   const Tensor hidden = whole(random_ids(2, 1));
   Tensor logits = Tensor::empty({2, config.vocabulary});
   decoder.logits(exec, hidden.view(), logits.view());
@@ -418,7 +415,7 @@ TEST_F(DecoderCache, LogitsOfAFewIdsEqualThoseOfAll) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(some[i], logits.f32()[config.vocabulary + ids[i]], 1e-5);
 }
 
-TEST_F(DecoderCache, BadIdsAndOverlongSequencesAreRefusedByName) {
+TEST_P(DecoderCache, BadIdsAndOverlongSequencesAreRefusedByName) {
   KvCache cache(config, 4);
   const int node = cache.add_node(-1, 200);
   try {
