@@ -1,12 +1,15 @@
-// The first findings: empty, duplicate, conflicting labels, train-test leakage, truncation, balance.
+// The first findings: empty, duplicate, conflicting labels, train-test leakage, rows set aside, truncation, balance,
+// size.
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "data/finding.h"
 #include "data/row.h"
 #include "data/split.h"
+#include "data/task_rows.h"
 
 namespace hone::data {
 
@@ -16,10 +19,15 @@ struct CheckInput {
   std::vector<Row> train;       // rows of the train file
   std::vector<Row> validation;  // of the user's own files, may be empty
   std::vector<Row> test;
+  std::vector<std::string> columns;  // met in any of the files; empty: not known
+  const Split* split = nullptr;      // made from these rows; null: not made yet
   // Tokens of a row's prompt and answer, for truncation; may be empty (then truncation is not checked, and says so).
   std::function<int(const Row&)> tokens;
   int max_tokens = 0;
 };
 std::vector<Finding> check_data(const CheckInput& input);
+
+// The input of the check for the rows that were read; split and tokens are still to be set.
+CheckInput check_input(const Task& task, TaskRows rows);
 
 }  // namespace hone::data

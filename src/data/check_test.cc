@@ -30,7 +30,7 @@ class Check : public testing::Test {
     }
   }
 
-  // A text of its own for every number, without digits (which near-duplicates ignore).
+  // A text of its own for every number.
   static std::string spelled(int number) {
     static const std::vector<std::string> words = {"ash", "birch", "cedar", "date", "elm",
                                                    "fir", "gum",   "hazel", "ivy",  "jute"};
@@ -97,6 +97,51 @@ TEST_F(Check, ACopyOfATestRowInTrainingIsLeakage) {
   EXPECT_EQ(find("leakage")->severity, Severity::error);
 }
 
+TEST_F(Check, WhatTheSplitCannotKeepTogetherIsLeakage) {
+  input_.train[1].input = input_.train[0].input;
+  EXPECT_EQ(find("duplicate")->suggestion.find("on one side"), std::string::npos) << "no split was made yet";
+  Split split;
+  input_.split = &split;
+  split.train = {input_.train[0], input_.train[1]};
+  split.test.assign(input_.train.begin() + 2, input_.train.end());
+  EXPECT_NE(find("duplicate")->suggestion.find("The split keeps them on one side."), std::string::npos);
+  EXPECT_EQ(find("leakage"), nullptr);
+  split.train = {input_.train[0]};
+  split.test.push_back(input_.train[1]);
+  EXPECT_EQ(find("duplicate")->suggestion.find("on one side"), std::string::npos);
+  const Finding* leakage = find("leakage");
+  ASSERT_NE(leakage, nullptr);
+  EXPECT_EQ(leakage->rows, std::vector<std::string>{"r0"});
+  EXPECT_EQ(leakage->evidence["copied"], 1);
+  EXPECT_NE(leakage->title.find("the split could not keep them on one side"), std::string::npos);
+}
+
+TEST_F(Check, RowsSetAsideAreListedWithLineAndBothGroups) {
+  Split split;
+  input_.split = &split;
+  split.train = input_.train;
+  EXPECT_EQ(find("set-aside"), nullptr);
+  split.set_aside.push_back({input_.train[7], "train.jsonl", {{"r1", "train"}, {"r2", "test"}}});
+  const Finding* aside = find("set-aside");
+  ASSERT_NE(aside, nullptr);
+  EXPECT_EQ(aside->rows, std::vector<std::string>{"r7"});
+  EXPECT_EQ(aside->evidence["examples"][0]["line"], input_.train[7].line);
+  EXPECT_EQ(aside->evidence["examples"][0]["why"], "nearly repeats rows of train (r1) and test (r2)");
+  EXPECT_EQ(aside->command, fmt::format("sed -n '{}p' /tasks/mine/train.jsonl", input_.train[7].line));
+}
+
+TEST_F(Check, AColumnThatStandsNowhereIsNamed) {
+  input_.columns = {"input", "output", "family"};
+  EXPECT_EQ(find("unknown-column"), nullptr) << "the default name may be absent";
+  task_.data.source = "famly";
+  const Finding* unknown = find("unknown-column");
+  ASSERT_NE(unknown, nullptr);
+  EXPECT_EQ(unknown->severity, Severity::warning);
+  EXPECT_EQ(unknown->suggestion, "Write source = \"family\" in [data].");
+  task_.data.source = "family";
+  EXPECT_EQ(find("unknown-column"), nullptr);
+}
+
 TEST_F(Check, RejectedRowsAreReportedByReasonWithTheirLines) {
   input_.rejected = {{7, "empty: \"input\" holds no text", "empty", "train.jsonl"},
                      {9, "unknown label \"goood\"", "unknown-label", "train.jsonl"},
@@ -109,6 +154,7 @@ TEST_F(Check, RejectedRowsAreReportedByReasonWithTheirLines) {
   const Finding* ragged = find("rejected-rows");
   ASSERT_NE(ragged, nullptr);
   EXPECT_EQ(ragged->command, "sed -n '3p' /tasks/mine/test.csv");
+  EXPECT_EQ(ragged->evidence["examples"][0], (Json{{"line", 3}, {"why", "2 fields"}, {"file", "test.csv"}}));
 }
 
 TEST_F(Check, NoUsableRowIsAnError) {
@@ -157,10 +203,29 @@ TEST_F(Check, TheSmallestDifferenceThatTheRowsCanShowIsGiven) {
   const Finding* few = find("too-few-rows");
   ASSERT_NE(few, nullptr);
   EXPECT_EQ(few->severity, Severity::warning);
+  EXPECT_EQ(few->evidence["scored_rows"], 60) << "a fifth is tested, however few there are";
+}
+
+TEST_F(Check, TheRowsThatJudgeAreThoseOfTheTestSide) {
+  Split split;
+  input_.split = &split;
+  split.test.assign(input_.train.begin(), input_.train.begin() + 5);
+  const Finding* few = find("too-few-rows");
+  ASSERT_NE(few, nullptr);
+  EXPECT_EQ(few->evidence["scored_rows"], 5);
+  EXPECT_EQ(few->title.find("The 5 test rows that judge can show differences of 28.0, 39.6, 56.0 points"), 0U)
+      << few->title;
+  split.test.clear();
+  EXPECT_EQ(find("too-few-rows")->title, "No row is left to test on: contenders cannot be compared.");
 }
 
 TEST_F(Check, FindingsKeepToTheirSchema) {
   input_.train.push_back(row_of("again", spelled(3), "good"));
+  task_.data.source = "famly";
+  input_.columns = {"input"};
+  Split split;
+  split.set_aside.push_back({input_.train[7], "train.jsonl", {{"r1", "train"}, {"r2", "test"}}});
+  input_.split = &split;
   find("");
   std::ifstream file(std::string(HONE_SOURCE_DIR) + "/docs/schemas/data_check.json");
   const Json schema = Json::parse(file);

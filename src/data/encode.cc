@@ -14,15 +14,20 @@ bool names(const std::string& folded_instruction, const std::string& label) {
   return !wanted.empty() && (" " + folded_instruction + " ").find(" " + wanted + " ") != std::string::npos;
 }
 
+// The instruction, and on a line of its own what it leaves unsaid of the answers: labels, and that the model may
+// abstain.
 std::string system_text(const Task& task) {
-  if (task.kind != Kind::classify || !task.list_labels) return task.instruction;
+  if (task.kind != Kind::classify) return task.instruction;
   const std::string instruction = folded_text(task.instruction);
   const bool names_all = std::all_of(task.labels.begin(), task.labels.end(),
                                      [&](const std::string& label) { return names(instruction, label); });
-  if (names_all) return task.instruction;
+  const bool may_abstain = task.abstain && !names(instruction, "abstain");
+  if (names_all || !task.list_labels) {
+    return task.instruction + (may_abstain ? "\nAnswer abstain if you cannot tell." : "");
+  }
   std::string list;
   for (const std::string& label : task.labels) list += (list.empty() ? "" : ", ") + label;
-  return task.instruction + "\nAnswer with one of: " + list + ".";
+  return task.instruction + "\nAnswer with one of: " + list + (may_abstain ? "; or abstain if you cannot tell." : ".");
 }
 
 }  // namespace

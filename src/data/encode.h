@@ -12,8 +12,8 @@
 
 namespace hone::data {
 
-// The conversation a model sees for one input: system = the task's instruction (with its labels where it does not name
-// them), user = the input. Few-shot turns are put between by prompt/.
+// The conversation a model sees for one input: system = the task's instruction (with its labels and "abstain", where
+// it does not name them), user = the input. Few-shot turns are put between by conversation() (prompt_version.h).
 std::vector<text::Message> messages_for(const Task& task, const std::string& input);
 
 struct Example {

@@ -118,7 +118,7 @@ Result<void> check_columns(const Path& file, const Task& task, const std::vector
   return {};
 }
 
-Result<void> check_ids(const Path& file, const Task& task, const std::vector<Row>& rows) {
+Result<void> check_file_ids(const Path& file, const Task& task, const std::vector<Row>& rows) {
   if (task.data.id.empty()) return {};
   std::unordered_map<std::string_view, std::size_t> lines;
   for (const Row& row : rows) {
@@ -156,9 +156,10 @@ Result<Imported> import_rows(const Path& file, const Task& task) {
       return tl::unexpected<Error>(named.error());
     }
   }
-  if (const Result<void> unique = check_ids(file, task, imported.rows); !unique) {
+  if (const Result<void> unique = check_file_ids(file, task, imported.rows); !unique) {
     return tl::unexpected<Error>(unique.error());
   }
+  imported.columns = *columns;
   return imported;
 }
 

@@ -10,16 +10,11 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "data/normal_text.h"
+#include "data/near_text.h"
 
 namespace hone::data {
 namespace {
 
-constexpr std::size_t short_words = 8;  // texts with fewer words are compared word by word
-constexpr std::size_t least_words =
-    4;  // below, only equal texts are near-duplicates: "yes" and "no" are one word apart
-constexpr std::size_t gram_points = 5;  // code points in a gram
-constexpr double least_jaccard = 0.8;
 constexpr std::ptrdiff_t longest_list = 8192;  // postings looked at for one gram
 constexpr std::uint32_t none = UINT32_MAX;
 
@@ -28,87 +23,9 @@ struct Mark {
   std::uint32_t place = 0;  // among the entry's grams, rarest first
 };
 
-struct Entry {
-  std::string key;                   // folded text; canonical text where folding leaves nothing
-  std::vector<std::uint64_t> words;  // hashes, kept where there are least_words to short_words words
-  std::vector<std::uint32_t> grams;  // sorted hashes of distinct grams, for short_words words and more
-  std::vector<Mark> prefix;          // the rarest grams, of which a near-duplicate shares at least one
+struct Entry : NearText {
+  std::vector<Mark> prefix;  // the rarest grams, of which a near-duplicate shares at least one
 };
-
-std::vector<std::uint32_t> grams_of(const std::string& text) {
-  std::vector<std::size_t> starts;
-  for (std::size_t i = 0; i < text.size(); i += code_point_length(text, i)) starts.push_back(i);
-  starts.push_back(text.size());
-  std::vector<std::uint32_t> grams;
-  for (std::size_t i = 0; i + gram_points < starts.size(); ++i) {
-    const std::string_view gram(text.data() + starts[i], starts[i + gram_points] - starts[i]);
-    grams.push_back(static_cast<std::uint32_t>(hash64(gram)));
-  }
-  std::sort(grams.begin(), grams.end());
-  grams.erase(std::unique(grams.begin(), grams.end()), grams.end());
-  return grams;
-}
-
-Entry entry_of(const std::string& text) {
-  Entry entry;
-  entry.key = folded_text(text);
-  if (entry.key.empty()) {
-    entry.key = canonical_text(text);
-    return entry;
-  }
-  const std::vector<std::string_view> words = words_of(entry.key);
-  if (words.size() >= least_words && words.size() <= short_words) {
-    for (const std::string_view word : words) entry.words.push_back(hash64(word));
-  }
-  if (words.size() >= short_words) entry.grams = grams_of(entry.key);
-  return entry;
-}
-
-// Smallest overlap with which sets of these sizes reach the wanted similarity: J/(1+J) (|a|+|b|).
-std::size_t least_overlap(std::size_t a, std::size_t b) {
-  return static_cast<std::size_t>(std::ceil(least_jaccard / (1 + least_jaccard) * static_cast<double>(a + b) - 1e-9));
-}
-
-bool similar_grams(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
-  const std::size_t needed = least_overlap(a.size(), b.size());
-  std::size_t i = 0;
-  std::size_t j = 0;
-  std::size_t common = 0;
-  while (i < a.size() && j < b.size()) {
-    if (common + std::min(a.size() - i, b.size() - j) < needed) return false;
-    if (a[i] == b[j]) {
-      ++common;
-      ++i;
-      ++j;
-    } else if (a[i] < b[j]) {
-      ++i;
-    } else {
-      ++j;
-    }
-  }
-  return common >= needed;
-}
-
-// Whether `a` may be `b` misspelt: one edit for words of four letters or more, two for eight or more.
-bool is_spelling_slip(std::string_view a, std::string_view b) {
-  const std::size_t length = std::min(a.size(), b.size());
-  const std::size_t allowed = length >= 8 ? 2 : length >= 4 ? 1 : 0;
-  return allowed > 0 && edit_distance(a, b) <= allowed;
-}
-
-bool within_one_word(const Entry& a, const Entry& b) {
-  const Entry& shorter = a.words.size() <= b.words.size() ? a : b;
-  const Entry& longer = a.words.size() <= b.words.size() ? b : a;
-  const std::size_t n = shorter.words.size();
-  const std::size_t m = longer.words.size();
-  if (n < least_words || m - n > 1) return false;
-  std::size_t head = 0;
-  while (head < n && shorter.words[head] == longer.words[head]) ++head;
-  std::size_t tail = 0;
-  while (tail < n - head && shorter.words[n - 1 - tail] == longer.words[m - 1 - tail]) ++tail;
-  if (m - head - tail > 1) return false;
-  return m > n || head == n || is_spelling_slip(words_of(shorter.key)[head], words_of(longer.key)[head]);
-}
 
 // Hash of the words without the one at `left_out` (words.size(): all words), marked by `mark`.
 std::uint64_t words_key(const std::vector<std::uint64_t>& words, std::size_t left_out, std::uint64_t mark) {
@@ -122,12 +39,8 @@ std::uint64_t words_key(const std::vector<std::uint64_t>& words, std::size_t lef
 // Entries by what a near-duplicate would share with them.
 class Index {
  public:
-  explicit Index(std::vector<Entry> entries) : entries_(std::move(entries)), equal_(entries_.size(), none) {
-    std::unordered_map<std::string_view, std::uint32_t> first;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const auto [found, is_new] = first.emplace(entries_[i].key, static_cast<std::uint32_t>(i));
-      if (!is_new) equal_[i] = found->second;
-    }
+  explicit Index(std::vector<Entry> entries)
+      : entries_(std::move(entries)), equal_(first_with(&Entry::key)), same_form_(first_with(&Entry::form)) {
     std::size_t grams = 0;
     for (const Entry& entry : entries_) grams += entry.grams.size();
     buckets_ = std::bit_ceil(std::clamp<std::size_t>(grams, 1, most_buckets));
@@ -141,10 +54,9 @@ class Index {
   }
 
   // The first entry with the same text, if there is an earlier one.
-  std::optional<std::size_t> equal(std::size_t i) const {
-    if (equal_[i] == none) return std::nullopt;
-    return equal_[i];
-  }
+  std::optional<std::size_t> equal(std::size_t i) const { return place(equal_[i]); }
+  // The first long entry that differs in its numbers only, if there is an earlier one.
+  std::optional<std::size_t> same_form(std::size_t i) const { return place(same_form_[i]); }
 
   void insert_words(std::size_t i) {
     const auto id = static_cast<std::uint32_t>(i);
@@ -168,6 +80,23 @@ class Index {
     std::uint32_t size;  // grams of the entry
   };
 
+  static std::optional<std::size_t> place(std::uint32_t entry) {
+    if (entry == none) return std::nullopt;
+    return entry;
+  }
+
+  // For each entry the first earlier one that holds the same; none where this is the first, or it holds nothing.
+  std::vector<std::uint32_t> first_with(std::string Entry::*part) const {
+    std::vector<std::uint32_t> earlier(entries_.size(), none);
+    std::unordered_map<std::string_view, std::uint32_t> first;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if ((entries_[i].*part).empty()) continue;
+      const auto [found, is_new] = first.emplace(entries_[i].*part, static_cast<std::uint32_t>(i));
+      if (!is_new) earlier[i] = found->second;
+    }
+    return earlier;
+  }
+
   std::size_t bucket_of(std::uint32_t gram) const { return gram & (buckets_ - 1); }
 
   // Expects the counts of all grams in offsets_.
@@ -175,7 +104,7 @@ class Index {
     if (entry.grams.empty()) return;
     const auto n = entry.grams.size();
     const std::size_t length =
-        n - static_cast<std::size_t>(std::ceil(least_jaccard * static_cast<double>(n) - 1e-9)) + 1;
+        n - static_cast<std::size_t>(std::ceil(least_gram_overlap * static_cast<double>(n) - 1e-9)) + 1;
     std::vector<std::uint32_t> rare = entry.grams;
     const auto rarer = [&](std::uint32_t a, std::uint32_t b) {
       return std::pair(offsets_[bucket_of(a)], a) < std::pair(offsets_[bucket_of(b)], b);
@@ -250,6 +179,7 @@ class Index {
 
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> equal_;
+  std::vector<std::uint32_t> same_form_;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_words_;
   std::size_t buckets_ = 1;             // a power of two
   std::vector<std::uint32_t> offsets_;  // where each bucket's postings begin
@@ -261,8 +191,8 @@ std::vector<Entry> entries_of(std::span<const std::string> texts, std::span<cons
   HONE_CHECK(texts.size() + more.size() < none);
   std::vector<Entry> entries;
   entries.reserve(texts.size() + more.size());
-  for (const std::string& text : texts) entries.push_back(entry_of(text));
-  for (const std::string& text : more) entries.push_back(entry_of(text));
+  for (const std::string& text : texts) entries.push_back(Entry{near_text(text), {}});
+  for (const std::string& text : more) entries.push_back(Entry{near_text(text), {}});
   return entries;
 }
 
@@ -297,6 +227,7 @@ std::vector<std::size_t> near_duplicate_groups(std::span<const std::string> text
       groups.join(i, *same);
       continue;
     }
+    if (const auto alike = index.same_form(i)) groups.join(i, *alike);
     index.matches(
         i, i, [&](std::size_t j) { return groups.find(i) != groups.find(j); },
         [&](std::size_t j) { groups.join(i, j); });
@@ -322,6 +253,8 @@ std::vector<std::optional<std::size_t>> near_duplicates_of(std::span<const std::
       best = same;
       continue;
     }
+    const std::optional<std::size_t> alike = index.same_form(self);
+    if (alike && *alike < references.size()) best = alike;
     index.matches(
         self, references.size(), [&](std::size_t j) { return !best || j < *best; }, [&](std::size_t j) { best = j; });
   }

@@ -10,10 +10,12 @@
 namespace hone::data {
 
 // Two texts are near-duplicates if, after folded_text() (normal_text.h),
-//   - they are equal; or
+//   - they are equal, where short texts with a number must also have the same signs ("12 + 7" is not "12 - 7") and
+//     texts without a letter must be equal as they stand; or
+//   - both are long (16 words or more that hold no digit) and differ in their numbers only; or
 //   - one has fewer than 8 words, both have at least 4, and one word put in or left out, or one spelling slip in a
-//   word,
-//     turns one into the other ("what is an atom" and "what is an axiom" are no near-duplicates); or
+//     word, turns one into the other, no number being touched ("what is an atom" and "what is an axiom", "add 5 and 7"
+//     and "add 5 and 8" are no near-duplicates); or
 //   - both have 8 words or more and the Jaccard similarity of their sets of 5-character grams is at least 0.8.
 // Candidates come from prefix filtering (Chaudhuri, Ganti & Kaushik 2006), which misses no pair, where MinHash banding
 // would miss some; each is then verified. One bound: of more than 8,192 texts that share a rare gram only the latest

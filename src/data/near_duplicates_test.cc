@@ -87,7 +87,7 @@ bool are_near(const std::string& a, const std::string& b) {
 
 TEST(NearDuplicates, FormDoesNotMatter) {
   EXPECT_TRUE(are_near("Hello, World!", "hello   world"));
-  EXPECT_TRUE(are_near("Order 12345 is late", "order 99999 is late."));
+  EXPECT_TRUE(are_near("Order 12345 is late", "order 12345 is late."));
   EXPECT_TRUE(are_near("ﬁne Straße", "FINE STRASSE"));
 }
 
@@ -98,6 +98,34 @@ TEST(NearDuplicates, ShortTextsMayDifferByOneWordOrOneSlip) {
   EXPECT_FALSE(are_near("cancel my order", "track my order"));
   EXPECT_FALSE(are_near("yes", "no"));
   EXPECT_FALSE(are_near("where is my card", "my card is where"));
+}
+
+TEST(NearDuplicates, OtherNumbersMakeAnotherText) {
+  EXPECT_FALSE(are_near("Order 12345 is late", "Order 12346 is late"));
+  EXPECT_FALSE(are_near("what is 12 plus 7", "what is 12 plus 8"));
+  EXPECT_FALSE(are_near("please add 12 and 7", "please add 12 and 7 and 9"));
+  EXPECT_FALSE(are_near("what is 12 + 7 ?", "what is 12 - 7 ?"));
+  EXPECT_FALSE(are_near("It is -5 degrees in here", "It is 5 degrees in here"));
+  EXPECT_FALSE(are_near("2 + 2", "2 - 2"));
+  EXPECT_FALSE(are_near("17", "18"));
+  EXPECT_FALSE(are_near("A train leaves at 10 and arrives at 15, how long is it under way?",
+                        "A train leaves at 11 and arrives at 19, how long is it under way?"));
+  EXPECT_TRUE(are_near("please add 12 and 7 now", "add 12 and 7 now"));
+}
+
+TEST(NearDuplicates, LongTextsMayDifferInTheirNumbersOnly) {
+  const std::string form =
+      "Dear customer, your order {} of {} May has left our warehouse and will reach you between {} and {}; please have "
+      "somebody at home who can sign for it, or name a neighbour by replying {}.";
+  const auto filled = [&](int a, int b, int c, int d, const char* e) {
+    return fmt::format(fmt::runtime(form), a, b, c, d, e);
+  };
+  EXPECT_TRUE(are_near(filled(48151, 3, 9, 12, "40-55"), filled(162342, 28, 14, 17, "7 00 31")));
+  EXPECT_FALSE(are_near(filled(48151, 3, 9, 12, "40-55"), "Dear customer, " + filled(1, 2, 3, 4, "nothing at all")));
+  // Found as a reference, too, and the first one.
+  const std::vector<std::string> references = {"another text altogether", filled(1, 2, 3, 4, "5"),
+                                               filled(6, 7, 8, 9, "10")};
+  EXPECT_EQ(near_duplicates_of(std::vector<std::string>{filled(48151, 3, 9, 12, "40-55")}, references)[0], 1U);
 }
 
 TEST(NearDuplicates, TextsWithoutLettersAreComparedAsTheyAre) {

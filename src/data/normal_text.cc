@@ -82,6 +82,29 @@ bool is_word_point(utf8proc_int32_t value) {
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
 }
 
+bool is_digit(utf8proc_int32_t value) {
+  return value < 0x80 ? value >= '0' && value <= '9' : utf8proc_category(value) == UTF8PROC_CATEGORY_ND;
+}
+
+bool starts_with_digit(std::string_view text) { return !text.empty() && is_digit(code_point_at(text, 0).value); }
+
+// An arithmetic or comparison sign as its ASCII equal; 0 for anything else.
+char sign_of(utf8proc_int32_t value) {
+  switch (value) {
+    case 0x2212:
+      return '-';
+    case 0xD7:
+      return '*';
+    case 0xF7:
+      return '/';
+    default:
+      return value > 0 && value < 0x80 &&
+                     std::string_view("+-*/=<>^%").find(static_cast<char>(value)) != std::string_view::npos
+                 ? static_cast<char>(value)
+                 : '\0';
+  }
+}
+
 bool is_unspaced_script(utf8proc_int32_t value) {
   const auto in = [value](utf8proc_int32_t first, utf8proc_int32_t last) { return value >= first && value <= last; };
   return in(0x0E00, 0x0EFF) || in(0x1000, 0x109F) || in(0x1780, 0x17FF) || in(0x3040, 0x30FF) || in(0x3400, 0x4DBF) ||
@@ -126,10 +149,7 @@ std::string folded_text(std::string_view text) {
       if (point.value < 0x80) {
         char c = static_cast<char>(point.value);
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        if (c >= '0' && c <= '9') c = '0';
         out.push_back(c);
-      } else if (utf8proc_category(point.value) == UTF8PROC_CATEGORY_ND) {
-        out.push_back('0');
       } else {
         out.append(source, i, point.length);
       }
@@ -137,6 +157,52 @@ std::string folded_text(std::string_view text) {
     i += point.length;
   }
   return out;
+}
+
+std::string numberless_text(std::string_view folded) {
+  std::string out;
+  out.reserve(folded.size());
+  bool in_number = false;
+  for (std::size_t i = 0; i < folded.size();) {
+    const CodePoint point = code_point_at(folded, i);
+    if (is_digit(point.value)) {
+      if (!in_number) out.push_back('0');
+      in_number = true;
+    } else if (!in_number || point.value != ' ' || !starts_with_digit(folded.substr(i + 1))) {
+      out.append(folded, i, point.length);
+      in_number = false;
+    }
+    i += point.length;
+  }
+  return out;
+}
+
+std::string number_signs(std::string_view text) {
+  std::string signs;
+  CodePoint before{' ', 1};           // the code point before this one
+  utf8proc_int32_t last_written = 0;  // the last that is no space
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint point = code_point_at(text, i);
+    const std::size_t next = i + point.length;
+    const char sign = sign_of(point.value);
+    const bool is_hyphen_inside = sign == '-' && is_word_point(before.value) && next < text.size() &&
+                                  is_word_point(code_point_at(text, next).value);
+    if (sign != 0 && !is_hyphen_inside) {
+      const std::size_t after = std::min(text.find_first_not_of(' ', next), text.size());
+      if (is_digit(last_written) || starts_with_digit(text.substr(after))) signs.push_back(sign);
+    }
+    if (!is_white(point.value)) last_written = point.value;
+    before = point;
+    i = next;
+  }
+  return signs;
+}
+
+bool has_digit(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); i += code_point_length(text, i)) {
+    if (is_digit(code_point_at(text, i).value)) return true;
+  }
+  return false;
 }
 
 std::string lowered_text(std::string_view text) {

@@ -11,9 +11,20 @@ namespace hone::data {
 // What a row id is the hash of: NFC, trimmed, runs of white space as one space.
 std::string canonical_text(std::string_view text);
 
-// What near-duplicates share: NFKC case folding, each digit as 0, runs of non-word characters as one space, trimmed.
+// What texts share that differ in form only: NFKC case folding, runs of non-word characters as one space, trimmed.
 // Empty for texts without a letter or digit.
 std::string folded_text(std::string_view text);
+
+// A folded text with each run of numbers ("3 14", "2026 05 01") as one 0: the form that texts share whose numbers
+// alone differ.
+std::string numberless_text(std::string_view folded);
+
+// The arithmetic and comparison signs that stand next to a number, in order ("12 - 7 < 6" gives "-<"), which folding
+// drops. A hyphen inside a word or number ("555-1234") is none.
+std::string number_signs(std::string_view text);
+
+// Whether a digit stands in it, of any script.
+bool has_digit(std::string_view text);
 
 // NFC in lower case, letters kept otherwise: what n-grams are cut from.
 std::string lowered_text(std::string_view text);

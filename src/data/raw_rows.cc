@@ -81,11 +81,22 @@ std::string duplicate_key(std::string_view text, const Json& parsed) {
   return found;
 }
 
+// A parser's message without the name of what was parsed, which is said beside it, and without its "line 1": a row is
+// one line.
+std::string without_place(std::string message) {
+  if (message.starts_with(": ")) message.erase(0, 2);
+  constexpr std::string_view first_line = "at line 1, column";
+  if (const std::size_t at = message.find(first_line); at != std::string::npos) {
+    message.replace(at, first_line.size(), "at column");
+  }
+  return message;
+}
+
 void parse_json_row(std::string_view text, RawRow& row) {
-  const Result<Json> json = parse_json(text, "line " + std::to_string(row.line));
+  const Result<Json> json = parse_json(text, {});
   if (!json) {
     row.reason = "malformed";
-    row.why = json.error().message;
+    row.why = without_place(json.error().message);
     return;
   }
   if (!json->is_object()) {

@@ -31,7 +31,8 @@ struct Rejected {
 
 struct Imported {
   std::vector<Row> rows;
-  std::vector<Rejected> rejected;  // each with line and reason; never silently dropped
+  std::vector<Rejected> rejected;    // each with line and reason; never silently dropped
+  std::vector<std::string> columns;  // met in the file, in that order
 };
 
 // Texts of this many bytes and more are refused: no model here reads them, and they are mostly a mistake in the file.

@@ -9,13 +9,24 @@
 
 namespace hone::data {
 
+// A row that is used nowhere: a new row that joins groups on two sides, or one that nearly duplicates a row of the
+// user's own test or validation file.
+struct SetAside {
+  struct Touched {
+    std::string group;  // or the row id, of the user's own file
+    std::string side;
+  };
+  Row row;
+  std::string file;  // its name without folders; Row::line is a line of it
+  std::vector<Touched> touches;
+};
+std::string why_set_aside(const SetAside& row);  // "nearly repeats rows of train (ab12-1) and of test (cd34-1)"
+
 struct Split {
   std::vector<Row> train;
   std::vector<Row> validation;
   std::vector<Row> test;
-  // Listed and used nowhere: new rows that join groups on two sides; rows that nearly duplicate one of the user's own
-  // test or validation file.
-  std::vector<Row> set_aside;
+  std::vector<SetAside> set_aside;
   std::vector<Row> unscored;         // of validation and test beyond the 3,000 scored
   std::vector<std::string> notices;  // "test has 120 rows, fewer than 150: ..."
 };
@@ -23,7 +34,7 @@ struct Split {
 constexpr std::size_t least_side_rows = 150;
 constexpr std::size_t most_scored_rows = 3000;
 
-// Groups rows (task's group column, else near-duplicates share a group: see near_duplicates.h), then splits groups
+// Groups rows (near-duplicates and rows of one name of the task's group column: see group_rows.h), then splits groups
 // 65/15/20; with a test file of the user's own the rest is split 80/20, with a validation file 80/20 for test; with
 // both all rows train. Where there are 450 rows each side gets at least 150. At most 3,000 rows of validation and of a
 // test side made here are scored (lowest hashes of their ids); the user's own test file is used whole.
@@ -32,10 +43,9 @@ constexpr std::size_t most_scored_rows = 3000;
 // side that is furthest behind its fraction. A group larger than a tenth of all rows trains. Later groups go by their
 // hash against the fractions of the first split, so a row never changes side as rows are added.
 //
-// `memory` is null or {} at first and is then updated: {"version": 1, "seed", "fractions": {validation, test},
-// "groups":
-// {"train": [group ids], "validation": [...], "test": [...]}, "rows": [[row id, group id], ...] where they differ}.
-// Throws Failure (bad_input) where it holds something else. Row::group is filled everywhere.
+// `memory` is null or {} at first and is then updated (split_memory.h). Where the task's files or group column changed
+// so that it no longer fits, rows are split anew, with a notice. Throws Failure (bad_input) where it holds something
+// else. Row::group is filled everywhere.
 struct SplitInput {
   std::vector<Row> rows;             // of the train file
   std::vector<Row> validation_rows;  // of the user's validation file, if any

@@ -118,6 +118,116 @@ TEST(Split, NamedGroupsShareASide) {
     EXPECT_EQ(sides.at(row.id), sides.at(fmt::format("10-{}", std::stoul(row.group.substr(9)))));
 }
 
+// Pairs of equal texts under two names each.
+std::vector<Row> crossed_pairs(std::size_t pairs, std::uint64_t seed) {
+  std::vector<Row> rows = random_rows(2 * pairs, seed);
+  for (std::size_t i = 0; i < pairs; ++i) {
+    rows[pairs + i].input = rows[i].input;
+    rows[pairs + i].output = rows[i].output;
+    rows[i].group = fmt::format("left {}", i);
+    rows[pairs + i].group = fmt::format("right {}", i);
+  }
+  return rows;
+}
+
+TEST(Split, NearDuplicatesUnderTwoGroupNamesShareASide) {
+  Task task = labelled_task();
+  task.data.group = "customer";
+  std::vector<Row> rows = crossed_pairs(300, 30);
+  Json memory;
+  auto sides = sides_of(split_rows({rows, {}, {}}, task, memory));
+  for (std::size_t i = 0; i < 300; ++i) EXPECT_EQ(sides.at(rows[i].id), sides.at(rows[300 + i].id)) << i;
+  // A new row of either name goes where the pair is, also after the record was written and read.
+  const auto before = sides;
+  for (std::size_t i = 0; i < 100; ++i) {
+    Row more = random_rows(1, 1000 + i)[0];
+    more.group = rows[i % 2 == 0 ? i : 300 + i].group;
+    rows.push_back(more);
+  }
+  const Split again = split_rows({rows, {}, {}}, task, memory);
+  sides = sides_of(again);
+  EXPECT_TRUE(again.set_aside.empty());
+  for (const auto& [id, side] : before) EXPECT_EQ(sides.at(id), side);
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(sides.at(rows[600 + i].id), sides.at(rows[i].id)) << i;
+}
+
+TEST(Split, ATextThatMostGroupsShareDoesNotChainThemAll) {
+  Task task = labelled_task();
+  task.data.group = "customer";
+  std::vector<Row> rows = random_rows(600, 31);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].group = fmt::format("customer {}", i % 100);
+    if (i < 90) rows[i].input = "thank you very much indeed";
+  }
+  Json memory;
+  const Split split = split_rows({rows, {}, {}}, task, memory);
+  EXPECT_GE(split.test.size(), 100U);
+  EXPECT_GE(split.validation.size(), 80U);
+  EXPECT_NE(split.notices.at(0).find("near-copies may stand on both sides"), std::string::npos) << split.notices[0];
+  const auto sides = sides_of(split);
+  for (std::size_t i = 100; i < rows.size(); ++i) EXPECT_EQ(sides.at(rows[i].id), sides.at(rows[i % 100].id));
+  EXPECT_EQ(sides_of(split_rows({rows, {}, {}}, task, memory)), sides);
+}
+
+TEST(Split, ANewRowOfAKnownNameThatRepeatsTheOtherSideIsSetAside) {
+  Task task = labelled_task();
+  task.data.group = "customer";
+  std::vector<Row> rows = random_rows(60, 32);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].group = fmt::format("customer {}", i);
+  Json memory;
+  const auto sides = sides_of(split_rows({rows, {}, {}}, task, memory));
+  const auto on = [&](const std::string& side) {
+    return *std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return sides.at(row.id) == side; });
+  };
+  const Row trained = on("train");
+  const Row tested = on("test");
+  Row bridge = trained;
+  bridge.id = "bridge";
+  bridge.input = tested.input;
+  bridge.line = 77;
+  Row harmless = random_rows(1, 33)[0];
+  harmless.group = trained.group;
+  rows.push_back(bridge);
+  rows.push_back(harmless);
+  const Split split = split_rows({rows, {}, {}}, task, memory);
+  ASSERT_EQ(split.set_aside.size(), 1U);
+  EXPECT_EQ(split.set_aside[0].row.id, "bridge");
+  EXPECT_EQ(split.set_aside[0].row.line, 77U);
+  EXPECT_EQ(why_set_aside(split.set_aside[0]),
+            fmt::format("nearly repeats rows of train ({}) and test ({})", trained.group, tested.group));
+  EXPECT_EQ(sides_of(split).at(harmless.id), "train");
+}
+
+TEST(Split, AnotherGroupColumnSplitsAnew) {
+  std::vector<Row> rows = random_rows(300, 34);
+  Json memory;
+  split_rows({rows, {}, {}}, labelled_task(), memory);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].group = fmt::format("customer {}", i % 30);
+  Task task = labelled_task();
+  task.data.group = "customer";
+  const Split split = split_rows({rows, {}, {}}, task, memory);
+  EXPECT_NE(split.notices.at(0).find("now groups by \"customer\": rows were split anew"), std::string::npos);
+  const auto sides = sides_of(split);
+  for (std::size_t i = 30; i < rows.size(); ++i) EXPECT_EQ(sides.at(rows[i].id), sides.at(rows[i % 30].id));
+}
+
+TEST(Split, ARecordWhoseRowsNameNoGroupIsRefused) {
+  Json memory;
+  const std::vector<Row> rows = random_rows(30, 35);
+  split_rows({rows, {}, {}}, labelled_task(), memory);
+  memory["rows"].push_back({"x", "no such group"});
+  EXPECT_THROW(split_rows({rows, {}, {}}, labelled_task(), memory), Failure);
+}
+
+TEST(Split, RowsThatDifferInNumbersOnlyAreDealtOneByOne) {
+  std::vector<Row> rows = random_rows(60, 36);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].input = fmt::format("{} + {}", 10 + i, 3 * i);
+  Json memory;
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  EXPECT_NEAR(static_cast<double>(split.test.size()), 12, 2);
+  EXPECT_NEAR(static_cast<double>(split.validation.size()), 9, 2);
+}
+
 TEST(Split, ANewRowThatJoinsTwoSidesIsSetAside) {
   const std::string first = "one two three four five six";
   const std::string bridge = "one two three four five six seven";
@@ -142,9 +252,11 @@ TEST(Split, ANewRowThatJoinsTwoSidesIsSetAside) {
   for (int again = 0; again < 2; ++again) {
     const Split split = split_rows({rows, {}, {}}, task, memory);
     ASSERT_EQ(split.set_aside.size(), 1U);
-    EXPECT_EQ(split.set_aside[0].id, "bridge");
+    EXPECT_EQ(split.set_aside[0].row.id, "bridge");
     EXPECT_EQ(sides_of(split), before);
     EXPECT_NE(split.notices[0].find("1 new row was set aside"), std::string::npos);
+    ASSERT_EQ(split.set_aside[0].touches.size(), 2U);
+    EXPECT_NE(split.set_aside[0].touches[0].side, split.set_aside[0].touches[1].side);
   }
 }
 
@@ -157,13 +269,14 @@ TEST(Split, TheUsersTestFileIsUsedWholeAndItsCopiesAreNotTrainedOn) {
   const Split split = split_rows({rows, {}, test}, labelled_task(), memory);
   EXPECT_EQ(split.test.size(), 3200U);
   ASSERT_EQ(split.set_aside.size(), 1U);
-  EXPECT_EQ(split.set_aside[0].id, rows[7].id);
+  EXPECT_EQ(split.set_aside[0].row.id, rows[7].id);
   EXPECT_EQ(split.train.size() + split.validation.size(), 499U);
   EXPECT_GE(split.validation.size(), 150U);
   EXPECT_TRUE(split.unscored.empty());
-  for (const auto* side : {&split.train, &split.validation, &split.test, &split.set_aside}) {
+  for (const auto* side : {&split.train, &split.validation, &split.test}) {
     for (const Row& row : *side) EXPECT_FALSE(row.group.empty());
   }
+  EXPECT_EQ(why_set_aside(split.set_aside[0]), fmt::format("nearly repeats rows of test ({})", test[5].id));
 }
 
 TEST(Split, WithBothFilesOfTheUsersAllRowsTrain) {

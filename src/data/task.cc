@@ -34,6 +34,7 @@ void check_labels(const Task& task, Problems& problems) {
     if (!task.labels.empty()) problems.add("labels: only tasks of kind \"classify\" have labels; remove them");
     if (!task.positive.empty())
       problems.add("positive: only tasks of kind \"classify\" have a positive label; remove it");
+    if (!task.list_labels) problems.add("list_labels: only tasks of kind \"classify\" have labels to list; remove it");
     if (task.abstain) problems.add("abstain: only tasks of kind \"classify\" can abstain; remove it");
     return;
   }

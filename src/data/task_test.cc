@@ -89,6 +89,14 @@ TEST(Task, TextAndJsonGiveTheTaskBack) {
   EXPECT_EQ(to_json(task)["data"]["train"], "train.jsonl");
 }
 
+TEST(Task, OnlyLabelsCanBeLeftUnlisted) {
+  const std::string json_task =
+      "[task]\nkind = \"json\"\ninstruction = \"Give the slots.\"\nlist_labels = false\n[data]\ntrain = \"t.jsonl\"\n";
+  EXPECT_NE(error_of(json_task).find("hone.toml:4: list_labels: only tasks of kind \"classify\" have labels to list"),
+            std::string::npos)
+      << error_of(json_task);
+}
+
 TEST(Task, ADamagedRecordIsAnError) {
   Json json = to_json(*parse_task(whole_task, "/folder/hone.toml"));
   json["metric"] = "f2";

@@ -1,0 +1,32 @@
+// The parts of check_data: each adds what it finds about one thing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/check.h"
+
+namespace hone::data {
+
+using Findings = std::vector<Finding>;
+
+void check_rejected(const CheckInput& input, Findings& findings);
+void check_columns(const CheckInput& input, Findings& findings);
+// Rows that repeat an earlier one, stand on two sides of the user's own files or of the split, or are set aside.
+void check_copies(const CheckInput& input, Findings& findings);
+void check_conflicts(const CheckInput& input, Findings& findings);
+void check_balance(const CheckInput& input, Findings& findings);
+void check_length(const CheckInput& input, Findings& findings);
+// Whether the rows that judge are enough.
+void check_size(const CheckInput& input, Findings& findings);
+
+std::string check_command(const Task& task);
+// A command that shows these lines of a file.
+std::string show_command(const Path& file, const std::vector<std::size_t>& lines);
+std::vector<std::string> inputs_of(const std::vector<Row>& rows);
+// "1 row", "3 rows".
+std::string count_of(std::size_t n, const char* one, const char* many);
+double share(std::size_t part, std::size_t whole);
+std::size_t all_rows(const CheckInput& input);
+
+}  // namespace hone::data
