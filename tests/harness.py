@@ -13,10 +13,14 @@ SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).r
 MODEL = "smollm2-135m-instruct"
 
 
-def hone(*arguments, code=0, env=None, text=None, timeout=600):
-    """Runs hone; checks the exit code; gives (stdout, stderr)."""
+def hone(*arguments, code=0, env=None, text=None, timeout=600, cwd=None):
+    """Runs hone (`text`, or bytes, as its standard input); checks the exit code; gives (stdout, stderr)."""
     environment = dict(os.environ, **(env or {}))
-    done = subprocess.run([HONE, *map(str, arguments)], capture_output=True, text=True, input=text, env=environment, timeout=timeout)
+    given = text.encode() if isinstance(text, str) else text
+    words = [a if isinstance(a, bytes) else str(a) for a in arguments]
+    done = subprocess.run([HONE, *words], capture_output=True, input=given, env=environment, timeout=timeout, cwd=cwd)
+    # Surrogates stand for bytes that are not UTF-8: a test sees them, and JSON with them is refused.
+    done.stdout, done.stderr = (b.decode(errors="surrogateescape") for b in (done.stdout, done.stderr))
     if code is not None and done.returncode != code:
         raise AssertionError(f"hone {' '.join(map(str, arguments))}: exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}")
     return done.stdout, done.stderr
@@ -41,6 +45,7 @@ def parse(text):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON: {text[:200]}")
 
+    text.encode()  # surrogates, which are bytes that are not UTF-8, raise here
     return json.loads(text, parse_constant=refuse)
 
 

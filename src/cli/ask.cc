@@ -1,16 +1,20 @@
 // hone ask: one text, or a file of them, answered by a bundle, a run or a model.
-#include "base/clock.h"
-#include "base/files.h"
+#include <map>
+
+#include "base/progress.h"
 #include "base/terminal.h"
 #include "cli/command.h"
-#include "solve/evaluate.h"
+#include "cli/input.h"
+#include "cli/questions.h"
+#include "generate/generate.h"
+#include "solve/answerer.h"
 
 namespace hone::cli {
 namespace {
 
 struct Options {
   std::string model;
-  std::string text;
+  std::optional<std::string> text;
   std::string file;
   std::string task;
   int max_tokens = 256;
@@ -19,12 +23,6 @@ struct Options {
   bool raw = false;
   bool logprobs = false;
   bool json = false;
-};
-
-struct Question {
-  std::string id;
-  std::string text;
-  std::vector<text::Message> messages;  // where the row gives a conversation
 };
 
 Json reply_json(const text::Reply& reply) {
@@ -48,56 +46,64 @@ Json reply_json(const text::Reply& reply) {
   return document;
 }
 
-void print_reply(const text::Reply& reply, bool json) {
-  if (json) {
-    print_json(reply_json(reply));
-    return;
-  }
-  std::string line = reply.label_probabilities.empty() ? reply.answer : printable(reply.answer);
-  for (const auto& [label, p] : reply.label_probabilities) {
-    if (label == reply.answer) line += fmt::format("  ({:.1f} %)", 100 * p);
-  }
-  print_line(line);
+// A row without an answer still gives its object, so that outputs line up with inputs.
+Json error_json(const std::string& id, const Error& error) {
+  text::Reply none;
+  none.id = id;
+  none.finish = "error";
+  Json document = reply_json(none);
+  document["answer"] = nullptr;
+  document["error"] = error.message;
+  return document;
 }
 
-// Rows of a .jsonl file ("input", "text" or "messages", with an optional "id"), or the lines of any other file.
-std::vector<Question> questions_of(const Options& options) {
-  if (options.file.empty()) return {{.id = "1", .text = options.text, .messages = {}}};
-  const std::string bytes = value_or_throw(read_file(options.file));
-  std::vector<Question> questions;
-  std::size_t number = 0;
-  for (std::size_t begin = 0; begin < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    const std::string line = bytes.substr(begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.empty()) continue;
-    Question question{.id = fmt::format("{}", number), .text = line, .messages = {}};
-    if (options.file.ends_with(".jsonl")) {
-      const auto json = parse_json(line, fmt::format("{}:{}", options.file, number));
-      const bool usable = json && json->is_object() &&
-                          (json->contains("input") || json->contains("text") || json->contains("messages"));
-      if (!usable) {
-        warn(json ? fmt::format("{}:{}: expected an object with \"input\" or \"messages\"; the line is left out",
-                                options.file, number)
-                  : json.error().message + "; the line is left out");
-        continue;
-      }
-      if (json->contains("id"))
-        question.id = json->at("id").is_string() ? json->at("id").get<std::string>() : to_text(json->at("id"));
-      for (const char* key : {"text", "input"}) {
-        if (json->contains(key))
-          question.text = json->at(key).is_string() ? json->at(key).get<std::string>() : to_text(json->at(key));
-      }
-      for (const auto& message : json->value("messages", Json::array())) {
-        question.messages.push_back(
-            {message.value("role", std::string("user")), message.value("content", std::string())});
-      }
+// Prints replies in the order of the questions, each as soon as those before it are there.
+class Printer {
+ public:
+  Printer(const std::vector<Question>& questions, bool json)
+      : questions_(questions),
+        json_(json),
+        progress_({.label = "ask", .unit = "rows", .total = questions.size(), .quiet = questions.size() < 2}) {}
+
+  void take(std::size_t index, Result<text::Reply> reply) {
+    waiting_.emplace(index, std::move(reply));
+    while (!waiting_.empty() && waiting_.begin()->first == next_) {
+      print(questions_[next_].id, waiting_.begin()->second);
+      waiting_.erase(waiting_.begin());
+      progress_.update(++next_);
     }
-    questions.push_back(std::move(question));
   }
-  return questions;
-}
+
+  // 0; that of the first row without an answer; or that of an interruption.
+  int code() const { return next_ < questions_.size() && code_ == 0 ? exit_code(ErrorCode::interrupted) : code_; }
+
+ private:
+  void print(const std::string& id, Result<text::Reply>& reply) {
+    if (!reply) {
+      warn(fmt::format("row {}: {}", printable(id), printable(reply.error().message)));
+      json_ ? print_json(error_json(id, reply.error())) : print_line("(no answer)");
+      if (code_ == 0) code_ = exit_code(reply.error().code);
+      return;
+    }
+    reply->id = id;
+    if (json_) {
+      print_json(reply_json(*reply));
+      return;
+    }
+    std::string line = reply->label_probabilities.empty() ? reply->answer : printable(reply->answer);
+    for (const auto& [label, p] : reply->label_probabilities) {
+      if (label == reply->answer) line += fmt::format("  ({:.1f} %)", 100 * p);
+    }
+    print_line(line);
+  }
+
+  const std::vector<Question>& questions_;
+  bool json_;
+  Progress progress_;
+  std::map<std::size_t, Result<text::Reply>> waiting_;
+  std::size_t next_ = 0;
+  int code_ = 0;
+};
 
 text::AnswerSpec answer_spec(const Options& options) {
   text::AnswerSpec spec;
@@ -108,70 +114,93 @@ text::AnswerSpec answer_spec(const Options& options) {
   return spec;
 }
 
-int finish_reply(Question& question, Result<text::Reply> reply, const Options& options) {
-  if (!reply) {
-    warn(fmt::format("{}: {}", printable(question.id), reply.error().message));
-    return exit_code(reply.error().code);
-  }
-  reply->id = question.id;
-  print_reply(*reply, options.json);
-  return 0;
-}
-
-// A bundle, or a run or model with its task.
-int ask_task(std::vector<Question> questions, const Options& options, const data::Task* task, std::stop_token stop) {
-  const auto answerer = solve::Answerer::open(options.model, task);
-  std::vector<std::string> inputs;
-  for (const auto& question : questions) inputs.push_back(question.text);
-  int code = 0;
-  answerer->answer(
-      inputs, answer_spec(options),
-      [&](std::size_t i, Result<text::Reply> reply) {
-        code = std::max(code, finish_reply(questions[i], std::move(reply), options));
-      },
-      std::move(stop));
-  return code;
-}
-
-// A bare model: free text, or the raw continuation.
-int ask_model(std::vector<Question> questions, const Options& options, std::stop_token stop) {
-  tensor::Exec exec;
-  const model::Model opened = model::open_model(exec, options.model, model::Parts::everything);
-  std::vector<text::Request> requests;
-  for (const auto& question : questions) {
-    auto messages = question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
-    requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
-  }
-  int code = 0;
-  if (options.raw) {
-    for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i) {
-      code = std::max(code,
-                      finish_reply(questions[i], generate::continue_text(exec, opened, nullptr, requests[i]), options));
+// What answers bare inputs (a task's contender) takes the one user message of a conversation, and no more.
+void keep_inputs_only(std::vector<Question>& questions) {
+  for (Question& question : questions) {
+    if (question.messages.empty()) continue;
+    if (question.messages.size() == 1 && question.messages.front().role == "user") {
+      question.text = question.messages.front().content;
+    } else {
+      question.usable = bad_input(
+          "a conversation of {} messages; what answers a task takes one input: give \"input\", or one user message",
+          question.messages.size());
     }
-    return code;
   }
-  const auto responder = generate::local_responder(
-      exec, opened, nullptr,
-      {.max_prompt_tokens = opened.decoder->config().context, .batch_tokens = 4096, .today = utc_today()});
-  responder->respond(
-      requests,
-      [&](std::size_t i, Result<text::Reply> reply) {
-        code = std::max(code, finish_reply(questions[i], std::move(reply), options));
-      },
-      std::move(stop));
-  return code;
 }
 
-int run(const Options& options, std::stop_token stop) {
-  if (options.text.empty() && options.file.empty())
-    fail(ErrorCode::usage, "nothing to ask: give a text, or --file rows.jsonl");
-  auto questions = questions_of(options);
-  if (generate::is_bundle(options.model)) return ask_task(std::move(questions), options, nullptr, std::move(stop));
-  if (!options.task.empty()) {
-    const data::Task task = value_or_throw(data::load_task(options.task));
-    return ask_task(std::move(questions), options, &task, std::move(stop));
+// Passes the usable questions on and prints the others' errors.
+template <class Ask>
+int ask_usable(const std::vector<Question>& questions, bool json, const Ask& ask) {
+  Printer printer(questions, json);
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (questions[i].usable) {
+      places.push_back(i);
+    } else {
+      printer.take(i, tl::unexpected(questions[i].usable.error()));
+    }
   }
-  return ask_model(std::move(questions), options, std::move(stop));
+  ask(places, [&](std::size_t i, Result<text::Reply> reply) { printer.take(places[i], std::move(reply)); });
+  return printer.code();
+}
+
+int ask_task(std::vector<Question> questions, const solve::ModelReference& reference, const Options& options,
+             const std::stop_token& stop) {
+  std::optional<data::Task> task;
+  if (reference.kind == solve::ModelKind::bare) task = value_or_throw(data::load_task(options.task));
+  const auto answerer = solve::Answerer::open(reference, task ? &*task : nullptr);
+  keep_inputs_only(questions);
+  return ask_usable(questions, options.json, [&](const auto& places, const text::OnReply& on_reply) {
+    std::vector<std::string> inputs;
+    for (const std::size_t place : places) inputs.push_back(questions[place].text);
+    answerer->answer(inputs, answer_spec(options), on_reply, stop);
+  });
+}
+
+// A language model without a task: a conversation, or with --raw the text continued.
+int ask_model(const std::vector<Question>& questions, const solve::ModelReference& reference, const Options& options,
+              const std::stop_token& stop) {
+  tensor::Exec exec;
+  const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
+  const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
+  return ask_usable(questions, options.json, [&](const auto& places, const text::OnReply& on_reply) {
+    std::vector<text::Request> requests;
+    for (const std::size_t place : places) {
+      const Question& question = questions[place];
+      auto messages =
+          question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
+      requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
+    }
+    if (!options.raw) {
+      generate::LocalOptions local;
+      local.max_prompt_tokens = opened.base.decoder->config().context;
+      local.today = reference.today;
+      generate::local_responder(exec, opened.base, adapter, local)->respond(requests, on_reply, stop);
+      return;
+    }
+    for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i)
+      on_reply(i, generate::continue_text(exec, opened.base, adapter, requests[i]));
+  });
+}
+
+int run(const Options& options, const std::stop_token& stop) {
+  if (options.text && !options.file.empty()) fail(ErrorCode::usage, "give a text or --file, not both");
+  if (!options.text && options.file.empty())
+    fail(ErrorCode::usage, "nothing to ask: give a text, - for standard input, or --file rows.jsonl");
+  const solve::ModelReference reference =
+      solve::resolve_model(options.model, options.task.empty() ? "." : options.task);
+  std::vector<Question> questions;
+  if (options.file.empty()) {
+    Question question;
+    question.id = "1";
+    question.text = *options.text == "-" ? standard_input() : *options.text;
+    questions.push_back(std::move(question));
+  } else {
+    questions = questions_in(options.file);
+  }
+  const bool of_a_task = reference.kind != solve::ModelKind::bare || !options.task.empty();
+  if (of_a_task && !options.raw) return ask_task(std::move(questions), reference, options, stop);
+  return ask_model(questions, reference, options, stop);
 }
 
 }  // namespace
@@ -179,18 +208,18 @@ int run(const Options& options, std::stop_token stop) {
 void add_ask(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* command = add_command(cli.app, "ask", "Ask a bundle, a run or a model", options->json);
-  command
-      ->add_option("model", options->model,
-                   "Bundle folder, catalogue name, .gguf file, model folder, or run id (with --task)")
-      ->required();
-  command->add_option("text", options->text, "The text");
-  command->add_option("--file", options->file, "Rows: .jsonl with \"input\" or \"messages\", or one text a line");
-  command->add_option("--task", options->task, "Ask as this task does (instruction, labels)");
+  command->add_option("model", options->model, std::string(model_help))->required();
+  command->add_option("text", options->text, "The text; - reads it from standard input");
+  command->add_option("--file", options->file,
+                      "Rows: .jsonl (or - for standard input) with \"input\" or \"messages\" in each line; any other "
+                      "file: a text a line");
+  command->add_option("--task", options->task,
+                      "Task folder: where a run is recorded (default: here); a bare model is asked as this task does");
   command->add_option("--max-tokens", options->max_tokens, "Longest answer in tokens")->check(CLI::PositiveNumber);
   command->add_option("--temperature", options->temperature, "0 is greedy")->check(CLI::NonNegativeNumber);
   command->add_option("--top-p", options->top_p, "Sample from the smallest set of this probability")
       ->check(CLI::Range(0.0, 1.0));
-  command->add_flag("--raw", options->raw, "Continue the text as it is, without the chat template");
+  command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }

@@ -20,19 +20,31 @@ struct Cli {
 // A subcommand with --json; `json` is set when it was given.
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& what, bool& json);
 
+// How the help texts explain a MODEL argument.
+inline constexpr const char* model_help = "Catalogue name, .gguf file, model folder, bundle folder or run id";
+
 // One line to stdout.
 void print_line(const std::string& line);
+// The same broken at spaces to 80 columns; lines after the first are set in by `indent` columns.
+void print_wrapped(const std::string& text, std::size_t indent = 0);
+// `head` as it is, then `text` wrapped in the columns that are left beside it.
+void print_entry(const std::string& head, const std::string& text);
+// `text` made printable and cut or filled to exactly `columns`.
+std::string padded(const std::string& text, std::size_t columns);
 // A JSON document to stdout.
 void print_json(const Json& json);
 
 void add_ask(Cli& cli);
 void add_compare(Cli& cli);
 void add_data(Cli& cli);
+void add_decide(Cli& cli);
 void add_diagnose(Cli& cli);
 void add_doctor(Cli& cli);
 void add_eval(Cli& cli);
+void add_export(Cli& cli);
 void add_init(Cli& cli);
 void add_models(Cli& cli);
+void add_prompt(Cli& cli);
 void add_render(Cli& cli);
 void add_reproduce(Cli& cli);
 void add_runs(Cli& cli);

@@ -23,7 +23,8 @@ int run(const Options& options) {
     }
     if (id.empty()) fail(ErrorCode::bad_input, "no training run yet; `hone train {}` makes one", options.task);
   }
-  print_findings(diagnose::diagnose_run(store, task, id), options.json);
+  const auto findings = diagnose::diagnose_run(store, task, id);
+  options.json ? print_json(findings_json(findings)) : print_findings(findings);
   return 0;
 }
 

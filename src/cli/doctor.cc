@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "base/threads.h"
 #include "cli/command.h"
 #include "model/catalogue.h"
@@ -135,8 +136,8 @@ int run(bool json) {
     return 0;
   }
   for (const auto& check : checks) {
-    print_line(fmt::format("{} {:<20} {}", check.good ? "ok  " : "look", check.what, check.found));
-    if (!check.fix.empty()) print_line(fmt::format("     fix: {}", check.fix));
+    print_entry(fmt::format("{} {:<20} ", check.good ? "ok  " : "look", check.what), printable(check.found));
+    if (!check.fix.empty()) print_entry("     fix: ", check.fix);
   }
   const bool model = model_check().good;
   print_line(model ? "Works now: solve, train, eval, ask, all on this machine."

@@ -1,6 +1,7 @@
 // hone eval: score a bundle, a run or a model on a file of rows.
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "report/report.h"
 #include "solve/evaluate.h"
 
 namespace hone::cli {
@@ -13,35 +14,52 @@ struct Options {
   bool json = false;
 };
 
-int run(const Options& options, std::stop_token stop) {
-  std::string task = options.task;
-  if (task.empty() && !generate::is_bundle(options.model)) task = ".";
-  const solve::EvalOutcome outcome =
-      solve::evaluate({.model = options.model, .data = options.data, .task = task, .quiet = {}}, stop);
-  for (const auto& rejected : outcome.rejected)
-    warn(fmt::format("line {}: {}", rejected.line, printable(rejected.why)));
-  if (options.json) {
-    print_json({{"run", outcome.run},
-                {"n", outcome.rows.size()},
-                {"metrics", eval::to_json(outcome.metrics)},
-                {"rows", outcome.rows_file.string()}});
-  } else {
-    print_line(fmt::format("{} rows", outcome.rows.size()));
-    for (const auto& [name, interval] : outcome.metrics.named) {
-      print_line(
-          fmt::format("  {:<10} {:.3f}  (95 %: {:.3f} to {:.3f})", name, interval.value, interval.low, interval.high));
-    }
-    for (const auto& figures : outcome.metrics.classes) {
-      print_line(fmt::format("  {:<24} recall {:.3f}  precision {:.3f}  of {}", clipped(figures.label, 24),
-                             figures.recall.value, figures.precision.value, figures.support));
-    }
-    for (const auto& [source, recall] : outcome.metrics.recall_by_source) {
-      print_line(fmt::format("  source {:<24} right on {:.3f}  ({:.3f} to {:.3f})", clipped(source, 24), recall.value,
-                             recall.low, recall.high));
-    }
-    print_line(fmt::format("scored rows: {}", outcome.rows_file.string()));
+Json document_of(const solve::EvalOutcome& outcome) {
+  Json document = {{"run", outcome.run}, {"metrics", eval::named_json(outcome.metrics)}};
+  document.update(eval::detail_json(outcome.metrics));
+  Json rejected = Json::array();
+  for (const auto& row : outcome.rejected) rejected.push_back({{"line", row.line}, {"why", row.why}});
+  document["metric"] = outcome.task.metric;
+  document["rejected"] = rejected;
+  document["rows"] = outcome.rows_file.string();
+  document["interrupted"] = outcome.interrupted;
+  return document;
+}
+
+void print_outcome(const solve::EvalOutcome& outcome) {
+  eval::ContenderResult scored;
+  scored.name = "eval";
+  scored.test = outcome.rows;
+  scored.test_metrics = outcome.metrics;
+  print_wrapped(fmt::format("{} rows: {}", outcome.rows.size(), report::plain_line(scored, outcome.task)));
+  for (const auto& [name, interval] : outcome.metrics.named) {
+    print_line(fmt::format("  {:<10} {:6.3f}  (95 %: {:.3f} to {:.3f}){}", name, interval.value, interval.low,
+                           interval.high, name == outcome.task.metric ? "  the task's metric" : ""));
   }
-  return stop.stop_requested() ? exit_code(ErrorCode::interrupted) : 0;
+  for (const auto& figures : outcome.metrics.classes) {
+    print_line(fmt::format("  {} recall {:.3f}  precision {:.3f}  of {}", padded(figures.label, 30),
+                           figures.recall.value, figures.precision.value, figures.support));
+  }
+  for (const auto& [source, recall] : outcome.metrics.recall_by_source) {
+    print_line(fmt::format("  {} right on {:.3f}  (95 %: {:.3f} to {:.3f})", padded(source, 30), recall.value,
+                           recall.low, recall.high));
+  }
+  if (outcome.interrupted) print_line("Stopped before the end: the figures are of the rows so far.");
+  if (!outcome.run.empty()) print_line(fmt::format("run: {}", outcome.run));
+  print_line(fmt::format("scored rows: {}", outcome.rows_file.string()));
+}
+
+int run(const Options& options, const std::stop_token& stop) {
+  const solve::EvalOutcome outcome =
+      solve::evaluate({.model = options.model, .data = options.data, .task = options.task, .quiet = {}}, stop);
+  for (const auto& rejected : outcome.rejected) {
+    // What the JSON parser says names the line already.
+    const std::string line = fmt::format("line {}: ", rejected.line);
+    const std::string why = printable(rejected.why);
+    warn(fmt::format("{}, {}", rejected.file, why.starts_with(line) ? why : line + why));
+  }
+  options.json ? print_json(document_of(outcome)) : print_outcome(outcome);
+  return outcome.interrupted ? exit_code(ErrorCode::interrupted) : 0;
 }
 
 }  // namespace
@@ -49,8 +67,7 @@ int run(const Options& options, std::stop_token stop) {
 void add_eval(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* command = add_command(cli.app, "eval", "Score a bundle, a run or a model on a file of rows", options->json);
-  command->add_option("model", options->model, "Bundle folder, run id, catalogue name, .gguf file or model folder")
-      ->required();
+  command->add_option("model", options->model, std::string(model_help))->required();
   command->add_option("--data", options->data, "Rows: .jsonl or .csv")->required();
   command->add_option("--task", options->task, "Task folder (default: here; a bundle brings its own)");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });

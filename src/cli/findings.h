@@ -7,7 +7,9 @@
 
 namespace hone::cli {
 
-// {"findings": [...]} or readable text.
-void print_findings(const std::vector<data::Finding>& findings, bool json);
+// {"findings": [...]}
+Json findings_json(const std::vector<data::Finding>& findings);
+// The same for people, within 80 columns.
+void print_findings(const std::vector<data::Finding>& findings);
 
 }  // namespace hone::cli

@@ -29,9 +29,9 @@ int run(const Options& options) {
     return 0;
   }
   print_line(fmt::format("wrote {}", target.string()));
-  for (const auto& note : result.notes) print_line(fmt::format("  {}", printable(note)));
+  for (const auto& note : result.notes) print_wrapped(fmt::format("  {}", printable(note)), 4);
   print_line(
-      fmt::format("Read it, correct the instruction, then: hone data check {0} && hone solve {0}", folder.string()));
+      fmt::format("Read it, correct the instruction, then:\n  hone data check {0} && hone solve {0}", folder.string()));
   return 0;
 }
 

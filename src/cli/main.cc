@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "cli/command.h"
+#include "cli/help.h"
 
 namespace {
 
@@ -20,12 +21,13 @@ int run(int argc, char** argv) {
   cli.app.name("hone");
   cli.app.set_version_flag("--version", std::string("hone ") + HONE_VERSION);
   cli.app.require_subcommand(1);
-  cli.app.get_formatter()->column_width(36);
+  cli.app.formatter(std::make_shared<hone::cli::Help>());
   using Add = void (*)(hone::cli::Cli&);
   for (const Add add :
        {hone::cli::add_solve, hone::cli::add_init, hone::cli::add_doctor, hone::cli::add_models, hone::cli::add_data,
-        hone::cli::add_train, hone::cli::add_eval, hone::cli::add_compare, hone::cli::add_diagnose, hone::cli::add_runs,
-        hone::cli::add_reproduce, hone::cli::add_ask, hone::cli::add_tokenize, hone::cli::add_render}) {
+        hone::cli::add_train, hone::cli::add_eval, hone::cli::add_export, hone::cli::add_compare,
+        hone::cli::add_diagnose, hone::cli::add_runs, hone::cli::add_reproduce, hone::cli::add_ask,
+        hone::cli::add_tokenize, hone::cli::add_render, hone::cli::add_prompt, hone::cli::add_decide}) {
     add(cli);
   }
   try {
@@ -33,8 +35,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return cli.app.exit(help);
   } catch (const CLI::ParseError& error) {
-    cli.app.exit(error);
-    return hone::exit_code(hone::ErrorCode::usage);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    return report_error(hone::cli::explain_parse_error(cli.app, arguments, error),
+                        hone::exit_code(hone::ErrorCode::usage));
   }
   return cli.action ? cli.action() : hone::exit_code(hone::ErrorCode::usage);
 }

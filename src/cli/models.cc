@@ -1,15 +1,17 @@
 // hone models list | pull | show
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "cli/command.h"
 #include "model/catalogue.h"
-#include "model/model.h"
+#include "solve/model_reference.h"
 
 namespace hone::cli {
 namespace {
 
 struct Options {
   std::string name = model::default_model;
+  std::string task = ".";
   bool json = false;
 };
 
@@ -33,8 +35,9 @@ int list(const Options& options) {
   print_line(fmt::format("{:<26} {:>9}  {:<11} {}", "name", "size", "licence", "on this machine"));
   for (const auto& entry : model::catalogue()) {
     print_line(fmt::format("{:<26} {:>9}  {:<11} {}", entry.name, entry.bytes == 0 ? "?" : bytes_text(entry.bytes),
-                           entry.licence, model::is_cached(entry) ? "yes" : "no: hone models pull " + entry.name));
+                           entry.licence, model::is_cached(entry) ? "yes" : "no"));
   }
+  print_line("fetch one: hone models pull NAME");
   return 0;
 }
 
@@ -49,11 +52,11 @@ const model::CatalogueEntry& known(const std::string& name) {
 }
 
 int pull(const Options& options, std::stop_token stop) {
-  const model::Pulled pulled = model::pull(known(options.name), std::move(stop));
+  const model::Pulled pulled = model::pull(known(options.name), std::move(stop), warn);
   if (options.json) {
     print_json({{"path", pulled.path.string()}, {"route", pulled.route}, {"failures", pulled.failures}});
   } else {
-    for (const auto& failure : pulled.failures) print_line(fmt::format("did not work: {}", failure));
+    for (const auto& failure : pulled.failures) print_wrapped(fmt::format("did not work: {}", printable(failure)), 2);
     print_line(fmt::format("{} is at {} ({})", options.name, pulled.path.string(),
                            pulled.route == "cache"
                                ? "already there"
@@ -64,22 +67,24 @@ int pull(const Options& options, std::stop_token stop) {
 
 int show(const Options& options) {
   tensor::Exec exec;
-  const model::Model opened = model::open_model(exec, options.name, model::Parts::everything);
-  const auto& config = opened.decoder->config();
-  const Json facts = {{"name", opened.name},
-                      {"path", opened.path.string()},
-                      {"sha256", opened.sha256},
-                      {"architecture", config.architecture},
-                      {"layers", config.layers},
-                      {"width", config.width},
-                      {"hidden", config.hidden},
-                      {"heads", config.heads},
-                      {"kv_heads", config.kv_heads},
-                      {"head_width", config.head_width},
-                      {"vocabulary", config.vocabulary},
-                      {"context", config.context},
-                      {"tied_head", config.tied_head},
-                      {"chat_template", opened.default_template ? "none (ChatML is used)" : "its own"}};
+  const auto reference = solve::resolve_model(options.name, options.task);
+  const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
+  const auto& config = opened.base.decoder->config();
+  Json facts = {{"name", opened.base.name},
+                {"path", opened.base.path.string()},
+                {"sha256", opened.base.sha256},
+                {"architecture", config.architecture},
+                {"layers", config.layers},
+                {"width", config.width},
+                {"hidden", config.hidden},
+                {"heads", config.heads},
+                {"kv_heads", config.kv_heads},
+                {"head_width", config.head_width},
+                {"vocabulary", config.vocabulary},
+                {"context", config.context},
+                {"tied_head", config.tied_head},
+                {"chat_template", opened.base.default_template ? "none (ChatML is used)" : "its own"}};
+  if (opened.adapter) facts["adapter"] = reference.adapter.string();
   if (options.json) {
     print_json(facts);
     return 0;
@@ -103,7 +108,8 @@ void add_models(Cli& cli) {
                            "Catalogue name (default: " + std::string(model::default_model) + ")");
   pull_command->callback([&cli, options] { cli.action = [&cli, options] { return pull(*options, cli.stop); }; });
   auto* show_command = add_command(*models, "show", "What a model looks like inside", options->json);
-  show_command->add_option("model", options->name, "Catalogue name, .gguf file or Hugging Face folder");
+  show_command->add_option("model", options->name, std::string(model_help));
+  show_command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
   show_command->callback([&cli, options] { cli.action = [options] { return show(*options); }; });
 }
 

@@ -1,8 +1,7 @@
 // hone render: what a conversation looks like to the model, with its ids and loss mask.
-#include "base/clock.h"
-#include "base/files.h"
 #include "cli/command.h"
-#include "model/model.h"
+#include "cli/input.h"
+#include "solve/model_reference.h"
 #include "text/prompt_encoding.h"
 
 namespace hone::cli {
@@ -11,29 +10,15 @@ namespace {
 struct Options {
   std::string model;
   std::string messages;
+  std::string task = ".";
   bool json = false;
 };
 
-Result<std::vector<text::Message>> messages_of(const Json& json, const std::string& where) {
-  const Json& list = json.is_object() && json.contains("messages") ? json.at("messages") : json;
-  if (!list.is_array() || list.empty())
-    return bad_input("{}: expected a list of messages, or an object with \"messages\"", where);
-  std::vector<text::Message> messages;
-  for (const auto& message : list) {
-    if (!message.is_object() || !message.contains("role") || !message.at("role").is_string() ||
-        !message.contains("content") || !message.at("content").is_string()) {
-      return bad_input("{}: each message needs \"role\" and \"content\" as strings", where);
-    }
-    messages.push_back({message.at("role"), message.at("content")});
-  }
-  return messages;
-}
-
 // A conversation that ends with the assistant is rendered as training does it: the prompt as at inference, then the
 // answer and the end of the turn, the loss on those.
-Result<Json> rendered(const model::Model& model, std::vector<text::Message> messages) {
+Result<Json> rendered(const model::Model& model, std::vector<text::Message> messages, const std::string& today) {
   text::PromptSpec spec;
-  spec.today = utc_today();
+  spec.today = today;
   std::optional<std::string> answer;
   if (messages.back().role == "assistant") {
     answer = messages.back().content;
@@ -55,19 +40,16 @@ Result<Json> rendered(const model::Model& model, std::vector<text::Message> mess
 
 int run(const Options& options) {
   tensor::Exec exec(1);
-  const model::Model opened = model::open_model(exec, options.model, model::Parts::tokenizer_only);
-  const std::string bytes = value_or_throw(read_file(options.messages));
-  std::size_t number = 0;
-  for (std::size_t begin = 0; begin < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    const std::string where = fmt::format("{}:{}", options.messages, ++number);
-    if (end > begin) {
-      const Json json = value_or_throw(parse_json(bytes.substr(begin, end - begin), where));
-      const Json document = value_or_throw(rendered(opened, value_or_throw(messages_of(json, where))));
-      options.json ? print_json(document) : print_line(document.at("text").get<std::string>());
-    }
-    begin = end + 1;
-  }
+  const auto reference = solve::resolve_model(options.model, options.task);
+  const auto opened = solve::open_language_model(exec, reference, model::Parts::tokenizer_only);
+  for_each_line(options.messages, [&](std::size_t number, const std::string& line) {
+    if (is_blank(line)) return;
+    const std::string where = fmt::format("{}:{}", options.messages, number);
+    const Json json = value_or_throw(parse_json(line, where));
+    auto document = rendered(opened.base, value_or_throw(messages_from(json, where)), reference.today);
+    if (!document) fail(document.error().code, "{}: {}", where, document.error().message);
+    options.json ? print_json(*document) : print_line(document->at("text").get<std::string>());
+  });
   return 0;
 }
 
@@ -77,8 +59,10 @@ void add_render(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* command =
       add_command(cli.app, "render", "Conversations as the model sees them: text, ids, loss mask", options->json);
-  command->add_option("model", options->model, "Catalogue name, .gguf file or Hugging Face folder")->required();
-  command->add_option("--messages", options->messages, ".jsonl, a conversation a line")->required();
+  command->add_option("model", options->model, std::string(model_help))->required();
+  command->add_option("--messages", options->messages, ".jsonl, a conversation a line; - for standard input")
+      ->required();
+  command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }
 

@@ -13,22 +13,29 @@ struct Options {
   bool json = false;
 };
 
-track::Store open_store(const std::string& task) {
-  const data::Task loaded = value_or_throw(data::load_task(task));
-  const Path file = loaded.folder / ".hone" / "store.db";
+struct Opened {
+  data::Task task;
+  track::Store store;
+};
+
+Opened open_store(const std::string& folder) {
+  data::Task task = value_or_throw(data::load_task(folder));
+  const Path file = task.folder / ".hone" / "store.db";
   if (!std::filesystem::exists(file)) {
-    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", loaded.folder.string(), task);
+    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", task.folder.string(), folder);
   }
-  return track::Store::open(file);
+  return {std::move(task), track::Store::open(file)};
 }
 
-std::string figure(const track::RunRecord& record, const std::string& side) {
-  if (!record.summary.is_object() || !record.summary.contains(side)) return "";
-  const Json& metrics = record.summary.at(side);
-  for (const char* name : {"macro_f1", "chrf", "exact", "accuracy"}) {
-    if (metrics.contains(name)) return fmt::format("{} {:.3f}", name, metrics.at(name).value("value", 0.0));
-  }
-  return "";
+// A metric of a side's scored rows, if the run has it.
+const Json* figure_of(const track::RunRecord& record, const std::string& side, const std::string& metric) {
+  if (!record.summary.is_object() || !record.summary.contains(side)) return nullptr;
+  const Json& figures = record.summary.at(side);
+  return figures.is_object() && figures.contains(metric) ? &figures.at(metric) : nullptr;
+}
+
+std::string figure_text(const Json* figure) {
+  return figure == nullptr ? "-" : fmt::format("{:.3f}", figure->value("value", 0.0));
 }
 
 Json run_json(const track::RunRecord& record) {
@@ -39,34 +46,92 @@ Json run_json(const track::RunRecord& record) {
 }
 
 int list(const Options& options) {
-  const track::Store store = open_store(options.task);
+  const Opened opened = open_store(options.task);
   if (options.json) {
     Json all = Json::array();
-    for (const auto& record : store.runs()) all.push_back(run_json(record));
+    for (const auto& record : opened.store.runs()) all.push_back(run_json(record));
     print_json(all);
     return 0;
   }
-  print_line(fmt::format("{:<34} {:<12} {:<17} {}", "run", "status", "validation", "test"));
-  for (const auto& record : store.runs()) {
-    print_line(fmt::format("{:<34} {:<12} {:<17} {}", clipped(record.id, 34), track::name_of(record.status),
-                           figure(record, "validation"), figure(record, "test")));
+  const std::string& metric = opened.task.metric;
+  print_line(fmt::format("{:<40} {:<12} {} on validation and on test", "run", "status", metric));
+  for (const auto& record : opened.store.runs()) {
+    print_line(fmt::format("{} {:<12} {:>9} {:>9}", padded(record.id, 40), track::name_of(record.status),
+                           figure_text(figure_of(record, "validation", metric)),
+                           figure_text(figure_of(record, "test", metric))));
   }
   return 0;
 }
 
+void print_fact(const std::string& name, const std::string& value) {
+  constexpr std::size_t name_columns = 18;
+  print_entry(padded(name, name_columns) + " ", printable(value));
+}
+
+std::string value_text(const Json& value) {
+  if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
+  return value.is_string() ? value.get<std::string>() : to_text(value);
+}
+
+// Facts of a summary: single values as they are, a side's metrics with their intervals.
+void print_summary(const Json& summary) {
+  if (!summary.is_object()) return;
+  for (const auto& [name, value] : summary.items()) {
+    if (!value.is_structured()) print_fact(name, value_text(value));
+  }
+  for (const auto& [side, figures] : summary.items()) {
+    if (!figures.is_object()) continue;
+    for (const auto& [metric, figure] : figures.items()) {
+      if (!figure.is_object() || !figure.contains("low")) continue;
+      print_fact(side + " " + metric, fmt::format("{:.3f} (95 %: {:.3f} to {:.3f})", figure.value("value", 0.0),
+                                                  figure.value("low", 0.0), figure.value("high", 0.0)));
+    }
+  }
+}
+
+// What it depended on, in short.
+void print_manifest(const Json& manifest) {
+  if (manifest.contains("base")) {
+    print_fact("base model", fmt::format("{}, SHA-256 {}...", manifest.at("base").value("model", ""),
+                                         manifest.at("base").value("sha256", "").substr(0, 12)));
+  }
+  for (const auto& file : manifest.value("files", Json::array())) {
+    print_fact(file.value("side", "") + " rows",
+               fmt::format("{} of {}, SHA-256 {}...", file.value("rows", 0), file.value("file", ""),
+                           file.value("sha256", "").substr(0, 12)));
+  }
+  for (const char* name : {"eval", "data"}) {
+    if (!manifest.contains(name)) continue;
+    for (const auto& [key, value] : manifest.at(name).items()) print_fact(key, value_text(value));
+  }
+}
+
+void print_run(const track::RunRecord& record, const std::string& folder) {
+  print_fact("run", record.id);
+  print_fact("what", record.kind == record.name ? record.kind : fmt::format("{} ({})", record.name, record.kind));
+  print_fact("status", track::name_of(record.status));
+  print_fact("started", record.started);
+  if (!record.ended.empty()) print_fact("ended", record.ended);
+  print_summary(record.summary);
+  print_manifest(record.manifest);
+  print_line(fmt::format("everything: hone runs show {} --task {} --json", record.id, folder));
+}
+
 int show(const Options& options) {
-  const track::Store store = open_store(options.task);
-  const auto record = store.find(options.run);
-  if (!record)
-    fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", options.run, options.task);
+  const Opened opened = open_store(options.task);
+  const auto record = opened.store.find(options.run);
+  if (!record) {
+    fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", printable(options.run),
+         options.task);
+  }
+  if (!options.json) {
+    print_run(*record, options.task);
+    return 0;
+  }
   Json document = run_json(*record);
   document["manifest"] = record->manifest;
-  document["steps"] = store.steps(record->id).size();
-  if (options.json) {
-    print_json(document);
-  } else {
-    print_line(to_pretty_text(document));
-  }
+  document["steps"] = opened.store.steps(record->id).size();
+  print_json(document);
   return 0;
 }
 

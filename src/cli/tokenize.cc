@@ -1,16 +1,15 @@
 // hone tokenize: token ids of each line (or of each JSON string of a .jsonl file).
-#include <fstream>
-#include <iostream>
-
 #include "cli/command.h"
-#include "model/model.h"
+#include "cli/input.h"
+#include "solve/model_reference.h"
 
 namespace hone::cli {
 namespace {
 
 struct Options {
   std::string model;
-  std::string file;
+  std::string file = "-";
+  std::string task = ".";
   bool json = false;
 };
 
@@ -35,24 +34,18 @@ void for_each_string(const Json& json, const std::function<void(const std::strin
 
 int run(const Options& options) {
   tensor::Exec exec(1);
-  const model::Model opened = model::open_model(exec, options.model, model::Parts::tokenizer_only);
-  std::ifstream file;
-  if (!options.file.empty()) {
-    file.open(options.file, std::ios::binary);
-    if (!file) fail(ErrorCode::bad_input, "cannot read {}", options.file);
-  }
-  std::istream& in = options.file.empty() ? std::cin : file;
+  const auto reference = solve::resolve_model(options.model, options.task);
+  const auto opened = solve::open_language_model(exec, reference, model::Parts::tokenizer_only);
+  const text::Tokenizer& tokenizer = opened.base.tokenizer;
   const bool rows = options.file.ends_with(".jsonl");
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
+  for_each_line(options.file, [&](std::size_t number, const std::string& line) {
     if (!rows) {
-      print_ids(opened.tokenizer, line, options);
-      continue;
+      print_ids(tokenizer, line, options);
+    } else if (!is_blank(line)) {
+      const Json json = value_or_throw(parse_json(line, fmt::format("{}:{}", options.file, number)));
+      for_each_string(json, [&](const std::string& text) { print_ids(tokenizer, text, options); });
     }
-    if (line.empty()) continue;
-    const Json json = value_or_throw(parse_json(line, fmt::format("{}:{}", options.file, number)));
-    for_each_string(json, [&](const std::string& text) { print_ids(opened.tokenizer, text, options); });
-  }
+  });
   return 0;
 }
 
@@ -61,9 +54,10 @@ int run(const Options& options) {
 void add_tokenize(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* command = add_command(cli.app, "tokenize", "Token ids of text, a line at a time", options->json);
-  command->add_option("model", options->model, "Catalogue name, .gguf file or Hugging Face folder")->required();
+  command->add_option("model", options->model, std::string(model_help))->required();
   command->add_option("--file", options->file,
                       "Text, or .jsonl whose strings are taken one by one (default: standard input)");
+  command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }
 

@@ -1,141 +1,130 @@
 #include "solve/evaluate.h"
 
-#include "base/clock.h"
+#include <unistd.h>
+
 #include "base/hash.h"
 #include "base/progress.h"
-#include "model/catalogue.h"
+#include "data/task_json.h"
 
 namespace hone::solve {
-
-struct Answerer::State {
-  data::Task task;
-  Json identity;
-  std::unique_ptr<tensor::Exec> exec;
-  std::unique_ptr<generate::Bundle> bundle;
-  std::optional<model::Model> model;
-  std::optional<model::Adapter> adapter;
-  std::unique_ptr<text::Responder> responder;
-};
-
 namespace {
 
-Path store_file(const data::Task& task) { return task.folder / ".hone" / "store.db"; }
+constexpr std::size_t rows_a_write = 32;
 
-// The recorded run MODEL names, if the task has a store that knows it.
-std::optional<track::RunRecord> recorded_run(const std::string& model, const data::Task& task) {
-  if (!std::filesystem::exists(store_file(task))) return std::nullopt;
-  return track::Store::open(store_file(task)).find(model);
+// The run in the task's store. What was answered is there, also when the process ends in the middle.
+class Recording {
+ public:
+  Recording(const data::Task& task, const Json& manifest)
+      : store_(track::Store::open(task.folder / ".hone" / "store.db")), run_(store_.begin("eval", "eval", manifest)) {}
+
+  const std::string& run() const { return run_; }
+
+  void add(const eval::ScoredRow& row) {
+    unwritten_.push_back(row);
+    if (unwritten_.size() >= rows_a_write) write();
+  }
+
+  void finish(track::RunStatus status, const Json& summary) {
+    write();
+    store_.finish(run_, status, summary);
+  }
+
+ private:
+  void write() {
+    store_.append_rows(run_, "test", unwritten_);
+    unwritten_.clear();
+  }
+
+  track::Store store_;
+  std::string run_;
+  std::vector<eval::ScoredRow> unwritten_;
+};
+
+Path rows_file_beside(const Path& data) {
+  const Path folder = data.has_parent_path() ? data.parent_path() : Path(".");
+  const std::string name = data.filename().string() + ".scored.jsonl";
+  return ::access(folder.c_str(), W_OK) == 0 ? folder / name : Path(name);
+}
+
+Json eval_manifest(const EvalSpec& spec, const data::Task& task, const Json& identity) {
+  const Path file = std::filesystem::absolute(spec.data).lexically_normal();
+  return {{"eval", identity},
+          {"task", data::to_json(task)},
+          {"data", {{"file", data::path_in_folder(file, task.folder)}, {"sha256", value_or_throw(sha256_file(file))}}}};
+}
+
+// The task to score by: the named one, or the working folder's for what brings none.
+std::optional<data::Task> named_task(const EvalSpec& spec, const ModelReference& reference) {
+  if (spec.task.empty() && reference.kind == ModelKind::bundle) return std::nullopt;
+  return value_or_throw(data::load_task(spec.task.empty() ? Path(".") : spec.task));
+}
+
+std::string lines_of(const std::vector<eval::ScoredRow>& rows) {
+  std::string lines;
+  for (const auto& row : rows) lines += to_text(eval::to_json(row)) + "\n";
+  return lines;
+}
+
+// The scored rows in the order of `rows`; fewer when stopped.
+std::vector<eval::ScoredRow> score_rows(Answerer& answerer, const std::vector<data::Row>& rows,
+                                        const std::function<void(const eval::ScoredRow&)>& on_row,
+                                        std::stop_token stop) {
+  std::vector<std::string> inputs;
+  for (const auto& row : rows) inputs.push_back(row.input);
+  std::vector<std::optional<eval::ScoredRow>> scored(rows.size());
+  answerer.answer(
+      inputs, {},
+      [&](std::size_t i, const Result<text::Reply>& reply) {
+        scored[i] = eval::score_row(rows[i], reply, answerer.task());
+        on_row(*scored[i]);
+      },
+      std::move(stop));
+  std::vector<eval::ScoredRow> ended;
+  for (auto& row : scored) {
+    if (row) ended.push_back(std::move(*row));
+  }
+  return ended;
 }
 
 }  // namespace
 
-Answerer::Answerer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Answerer::~Answerer() = default;
-const data::Task& Answerer::task() const { return state_->task; }
-Json Answerer::identity() const { return state_->identity; }
-
-std::unique_ptr<Answerer> Answerer::open(const std::string& model, const data::Task* task) {
-  auto state = std::make_unique<State>();
-  state->exec = std::make_unique<tensor::Exec>();
-  if (generate::is_bundle(model)) {
-    state->bundle = generate::Bundle::open(*state->exec, model);
-    state->task = task != nullptr ? *task : state->bundle->record().task;
-    state->identity = {{"bundle", model}, {"contender", state->bundle->record().contender}};
-    return std::unique_ptr<Answerer>(new Answerer(std::move(state)));
-  }
-  if (task == nullptr) {
-    fail(ErrorCode::usage, "{} is not a bundle, so the task must be named: --task FOLDER", model);
-  }
-  state->task = *task;
-  std::string base = model;
-  Path adapter;
-  if (const auto run = recorded_run(model, *task)) {
-    std::string trained = run->id;
-    if (run->manifest.contains("contender")) {
-      const Json& spec = run->manifest.at("contender").at("spec");
-      if (!spec.contains("run")) {
-        fail(ErrorCode::unsupported,
-             "run {} is \"{}\", which is not a trained model; give a train run, a bundle or a model", run->id,
-             run->name);
-      }
-      trained = spec.at("run").get<std::string>();
-    }
-    adapter = task->folder / ".hone" / "adapters" / trained;
-    base = task->model.empty() ? model::default_model : task->model;
-    state->identity = {{"run", trained}};
-  }
-  state->model = model::open_model(*state->exec, base, model::Parts::everything);
-  if (!adapter.empty()) state->adapter = value_or_throw(model::Adapter::load(adapter, state->model->decoder->config()));
-  if (state->identity.is_null()) state->identity = {{"model", base}, {"sha256", state->model->sha256}};
-  generate::LocalOptions options;
-  options.today = utc_today();
-  options.max_prompt_tokens = std::min(4096, state->model->decoder->config().context);
-  state->responder =
-      generate::local_responder(*state->exec, *state->model, state->adapter ? &*state->adapter : nullptr, options);
-  return std::unique_ptr<Answerer>(new Answerer(std::move(state)));
-}
-
-void Answerer::answer(std::span<const std::string> inputs, const text::AnswerSpec& base_answer,
-                      const text::OnReply& on_reply, std::stop_token stop) {
-  if (state_->bundle) {
-    state_->bundle->answer(inputs, base_answer, on_reply, std::move(stop));
-    return;
-  }
-  std::vector<text::Request> requests;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    text::AnswerSpec answer = base_answer;
-    const text::AnswerSpec task_answer = prompt::answer_spec(state_->task);
-    answer.labels = task_answer.labels;
-    answer.abstain = task_answer.abstain;
-    requests.push_back({.id = fmt::format("{}", i + 1),
-                        .messages = data::conversation(state_->task, {}, inputs[i]),
-                        .answer = answer});
-  }
-  state_->responder->respond(requests, on_reply, std::move(stop));
-}
-
 EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
-  std::optional<data::Task> task;
-  if (!spec.task.empty()) task = value_or_throw(data::load_task(spec.task));
-  const auto answerer = Answerer::open(spec.model, task ? &*task : nullptr);
-  data::Imported imported = value_or_throw(data::import_rows(spec.data, answerer->task()));
-  if (imported.rows.empty()) fail(ErrorCode::bad_input, "{} holds no usable row", spec.data.string());
-  std::vector<std::string> inputs;
-  for (const auto& row : imported.rows) inputs.push_back(row.input);
+  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task);
+  const std::optional<data::Task> task = named_task(spec, reference);
+  const data::Task& reading = task ? *task : *reference.task;
+  data::Imported imported = value_or_throw(data::import_rows(spec.data, reading));
+  if (imported.rows.empty()) {
+    const std::size_t line = imported.rejected.empty() ? 1 : imported.rejected.front().line;
+    const std::string why = imported.rejected.empty() ? "the file is empty" : imported.rejected.front().why;
+    fail(ErrorCode::bad_input, "{}:{}: no usable row: {}", spec.data.string(), line, why);
+  }
+  const auto answerer = Answerer::open(reference, task ? &*task : nullptr);
   EvalOutcome outcome;
-  outcome.metric = answerer->task().metric;
+  outcome.task = answerer->task();
   outcome.rejected = std::move(imported.rejected);
-  std::vector<std::optional<eval::ScoredRow>> scored(inputs.size());
-  Progress progress({.label = "eval", .unit = "rows", .total = inputs.size(), .quiet = spec.quiet.progress});
-  std::size_t done = 0;
-  answerer->answer(
-      inputs, {},
-      [&](std::size_t i, const Result<text::Reply>& reply) {
-        scored[i] = eval::score_row(imported.rows[i], reply, answerer->task());
+  outcome.rows_file = rows_file_beside(spec.data);
+  std::optional<Recording> recording;
+  if (task) {
+    recording.emplace(*task, eval_manifest(spec, *task, answerer->identity()));
+    outcome.run = recording->run();
+    outcome.rows_file = task->folder / ".hone" / "rows" / (outcome.run + ".jsonl");
+  }
+  Progress progress({.label = "eval", .unit = "rows", .total = imported.rows.size(), .quiet = spec.quiet.progress});
+  std::uint64_t done = 0;
+  outcome.rows = score_rows(
+      *answerer, imported.rows,
+      [&](const eval::ScoredRow& row) {
+        if (recording) recording->add(row);
         progress.update(++done);
       },
       stop);
-  std::string lines;
-  for (auto& row : scored) {
-    if (!row) continue;
-    lines += to_text(eval::to_json(*row)) + "\n";
-    outcome.rows.push_back(std::move(*row));
+  outcome.interrupted = outcome.rows.size() < imported.rows.size();
+  outcome.metrics = eval::measure(outcome.rows, outcome.task, outcome.task.seed);
+  if (recording) {
+    recording->finish(outcome.interrupted ? track::RunStatus::interrupted : track::RunStatus::finished,
+                      {{"test", eval::to_json(outcome.metrics)}});
   }
-  outcome.metrics = eval::measure(outcome.rows, answerer->task(), answerer->task().seed);
-  outcome.rows_file = spec.data;
-  outcome.rows_file += ".scored.jsonl";
-  if (task) {
-    track::Store store = track::Store::open(store_file(*task));
-    const Json manifest = {
-        {"eval", answerer->identity()},
-        {"data", {{"file", spec.data.string()}, {"sha256", value_or_throw(sha256_file(spec.data))}}}};
-    outcome.run = store.begin("eval", "eval", manifest);
-    store.append_rows(outcome.run, "test", outcome.rows);
-    store.finish(outcome.run, stop.stop_requested() ? track::RunStatus::interrupted : track::RunStatus::finished,
-                 {{"test", eval::to_json(outcome.metrics)}});
-    outcome.rows_file = task->folder / ".hone" / "rows" / (outcome.run + ".jsonl");
-  }
-  write_file(outcome.rows_file, lines);
+  write_file(outcome.rows_file, lines_of(outcome.rows));
   return outcome;
 }
 
