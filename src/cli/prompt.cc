@@ -2,11 +2,13 @@
 #include <cstdlib>
 
 #include "base/clock.h"
+#include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "decide/decide.h"
 #include "decide/wording.h"
 #include "eval/score.h"
+#include "report/width.h"
 #include "solve/api_stage.h"
 
 namespace hone::cli {
@@ -163,14 +165,20 @@ void print_outcome(const solve::ApiTrial& trial, const solve::ApiOutcome& outcom
                                 : "The same command goes on from here.");
     return;
   }
-  print_line(fmt::format("Next: hone solve {}", printable(options.task)));
-  print_wrapped("puts it beside the other contenders.");
+  print_wrapped(fmt::format("Beside the other contenders: hone solve {}", shell_word(options.task)));
+}
+
+// At most `columns` wide.
+std::string wrapped_text(const std::vector<std::string>& lines, std::size_t columns) {
+  std::string text;
+  for (const auto& line : lines) {
+    for (const auto& part : report::wrapped(line, columns)) text += part + "\n";
+  }
+  return text;
 }
 
 void announce(const std::vector<std::string>& lines, const Options& options) {
-  for (const auto& line : lines) {
-    options.json ? static_cast<void>(std::fputs((line + "\n").c_str(), stderr)) : print_wrapped(line);
-  }
+  std::fputs(wrapped_text(lines, 80).c_str(), options.json ? stderr : stdout);
 }
 
 int run(Options options, std::stop_token stop) {
@@ -189,7 +197,9 @@ int run(Options options, std::stop_token stop) {
     return 0;
   }
   if (trial.estimate.missing() > 0 && !trial.endpoint.is_local && !options.yes) {
-    fail(ErrorCode::usage, "{}\nNothing was sent. If this may leave the machine, add --yes.", fmt::join(lines, "\n"));
+    constexpr std::size_t columns = 74;  // what "hone: " leaves
+    fail(ErrorCode::usage, "{}Nothing was sent. If this may leave the machine, add --yes.",
+         wrapped_text(lines, columns));
   }
   announce(lines, options);
   const solve::ApiOutcome outcome = solve::run_trial(workspace, trial, stop, {});

@@ -15,6 +15,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tiny_model
 from harness import HONE, check, hone, hone_json, small_guard_task
 
 KEY = "sk-test-5f1d0c9a7b"
@@ -252,11 +253,29 @@ def nothing_leaves_unasked(root):
     hone("prompt", folder, "--model", "m", "--url", "http://user:pass@host.invalid/", code=2)
 
 
+def solve_shows_it(root):
+    folder = root / "shown"
+    gold = make_task(folder)
+    with (folder / "hone.toml").open("a") as toml:
+        toml.write(f'[model]\nbase = "{tiny_model.write_model(root / "tiny.gguf")}"\n')
+    with serving(gold) as api:
+        hone("prompt", folder, "--model", "gpt-6-luna", "--url", api.url(), env=ENVIRONMENT)
+        hone("prompt", folder, "--model", "gpt-6-luna", "--shots", "4", "--url", api.url(), env=ENVIRONMENT)
+    document = hone_json("solve", folder, code=None, env=ENVIRONMENT)
+    shown = {c["name"]: c for c in document["contenders"] if c["kind"] == "api"}
+    check(set(shown) == {"gpt-6-luna, zero-shot", "gpt-6-luna, few-shot, 4 examples"}, shown)
+    # 20 tokens read and 5 written, at $0.10 and $0.50 for a million
+    check(abs(shown["gpt-6-luna, zero-shot"]["usd_per_million"] - 4.5) < 1e-9, shown)
+    check("No large model" not in json.dumps(document["recommendation"]), document["recommendation"])
+    check("gpt-6-luna, zero-shot" in pathlib.Path(document["report"]).read_text(), "the report shows it")
+    check_no_key(folder, json.dumps(document))
+
+
 def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
-        for part in (faults_of_all_kinds, killed_and_gone_on, cap_is_kept, ends_early, nothing_leaves_unasked):
+        for part in (faults_of_all_kinds, killed_and_gone_on, cap_is_kept, ends_early, nothing_leaves_unasked, solve_shows_it):
             part(root)
     print(f"prompt over an API: kept ({time.monotonic() - started:.0f} s)")
 
