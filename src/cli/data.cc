@@ -1,11 +1,11 @@
 // hone data check: what is wrong with the rows, before an hour of training.
+#include "base/clock.h"
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "cli/findings.h"
+#include "data/check.h"
 #include "data/encode.h"
-#include "model/catalogue.h"
-#include "model/model.h"
-#include "solve/workspace.h"
+#include "solve/model_reference.h"
 
 namespace hone::cli {
 namespace {
@@ -17,31 +17,67 @@ struct Options {
 
 constexpr int max_row_tokens = 1024;
 
-int run(const Options& options) {
-  const solve::Workspace workspace = solve::open_workspace(options.task);
-  std::optional<model::Model> opened;
+// Tokens of a row's prompt and answer; none, with a warning, where the base model is not at hand.
+std::function<int(const data::Row&)> token_counter(const data::Task& task) {
   tensor::Exec exec(1);
   try {
-    opened = model::open_model(exec, workspace.task.model, model::Parts::tokenizer_only);
-  } catch (const Failure& failure) {
-    warn(fmt::format("rows are not checked for length in tokens: {}", failure.what()));
-  }
-  std::function<int(const data::Row&)> tokens;
-  if (opened) {
-    tokens = [&](const data::Row& row) {
-      const data::EncodeSpec spec{.max_tokens = 1 << 20, .today = workspace.today};
-      const auto example = data::encode_row(row, workspace.task, opened->tokenizer, opened->chat_template, spec);
+    auto opened =
+        std::make_shared<model::Model>(model::open_model(exec, solve::base_model(task), model::Parts::tokenizer_only));
+    return [&task, opened](const data::Row& row) {
+      const data::EncodeSpec spec{.max_tokens = 1 << 20, .today = utc_today()};
+      const auto example = data::encode_row(row, task, opened->tokenizer, opened->chat_template, spec);
       return example ? static_cast<int>(example->prompt.size() + example->answer.size()) : 0;
     };
+  } catch (const Failure& failure) {
+    warn(fmt::format("rows are not checked for length in tokens: {}", failure.what()));
+    return {};
   }
-  const auto findings = solve::check_workspace(workspace, tokens, max_row_tokens);
-  print_findings(findings, options.json);
-  if (!options.json) {
-    for (const auto& notice : workspace.split.notices) print_line(fmt::format("note: {}", printable(notice)));
-    print_line(fmt::format("{} train, {} validation, {} test, {} set aside, {} lines not usable",
-                           workspace.split.train.size(), workspace.split.validation.size(), workspace.split.test.size(),
-                           workspace.split.set_aside.size(), workspace.rejected.size()));
+}
+
+// The split as `solve` would make it now. Nothing is written: the split is fixed by the first command that works on
+// it, and a folder that may only be read can be checked.
+data::Split split_of(const data::Task& task, data::SplitInput sides) {
+  const Path file = task.folder / ".hone" / "split.json";
+  Json memory;
+  if (std::filesystem::exists(file)) {
+    memory = value_or_throw(parse_json(value_or_throw(read_file(file)), file.string()));
   }
+  return data::split_rows(std::move(sides), task, memory);
+}
+
+Json document(const std::vector<data::Finding>& findings, const data::Split& split, std::size_t rejected) {
+  Json json = findings_json(findings);
+  json["notices"] = split.notices;
+  json["rows"] = {{"train", split.train.size()},         {"validation", split.validation.size()},
+                  {"test", split.test.size()},           {"unscored", split.unscored.size()},
+                  {"set_aside", split.set_aside.size()}, {"rejected", rejected}};
+  json["set_aside"] = Json::array();
+  for (const data::SetAside& row : split.set_aside) {
+    Json touches = Json::array();
+    for (const auto& touched : row.touches) touches.push_back({{"side", touched.side}, {"group", touched.group}});
+    json["set_aside"].push_back(
+        {{"id", row.row.id}, {"file", row.file}, {"line", row.row.line}, {"repeats", std::move(touches)}});
+  }
+  return json;
+}
+
+int run(const Options& options) {
+  const data::Task task = value_or_throw(data::load_task(options.task));
+  data::TaskRows rows = value_or_throw(data::read_task_rows(task));
+  const data::Split split = split_of(task, rows.sides);
+  data::CheckInput input = data::check_input(task, std::move(rows));
+  input.split = &split;
+  input.tokens = token_counter(task);
+  input.max_tokens = max_row_tokens;
+  const auto findings = data::check_data(input);
+  if (options.json) {
+    print_json(document(findings, split, input.rejected.size()));
+    return 0;
+  }
+  print_findings(findings);
+  for (const auto& notice : split.notices) print_wrapped(fmt::format("note: {}", printable(notice)), 2);
+  print_wrapped(fmt::format("{} train, {} validation, {} test, {} set aside, {} lines not usable", split.train.size(),
+                            split.validation.size(), split.test.size(), split.set_aside.size(), input.rejected.size()));
   return 0;
 }
 

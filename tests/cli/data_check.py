@@ -1,0 +1,89 @@
+"""Laws of `hone data check`: it reports whatever the rows are, lists what is set aside, and writes nothing."""
+import pathlib
+import random
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from harness import check, hone, hone_json, make_task, write_rows
+
+WORDS = [a + b + c for a in "bdfgklmnprst" for b in "aeiou" for c in ("nd", "rk", "lm", "st")]
+
+
+def text(seed):
+    return " ".join(random.Random(seed).sample(WORDS, 10))
+
+
+def rows(count, start=0):
+    return [{"input": text(start + i), "output": "ab"[i % 2]} for i in range(count)]
+
+
+def finding(document, name):
+    return next((f for f in document["findings"] if f["id"] == name), None)
+
+
+def no_usable_row(root):
+    task = make_task(root / "none", ["{broken", {"input": "", "output": "a"}])
+    document = hone_json("data", "check", task)
+    check(finding(document, "no-rows")["severity"] == "error", document["findings"])
+    check(document["rows"]["rejected"] == 2 and document["rows"]["train"] == 0, document["rows"])
+    shown = hone("data", "check", task)[0]
+    check("line 1: not valid JSON" in shown and 'line 2: empty: "input" holds no text' in shown, shown)
+
+
+def nothing_is_written(root):
+    """So that a folder that may only be read can be checked."""
+    task = make_task(root / "quiet", rows(20))
+    before = sorted(p.name for p in task.rglob("*"))
+    hone("data", "check", task)
+    check(sorted(p.name for p in task.rglob("*")) == before, "data check left a file")
+
+
+def set_aside(root):
+    task = make_task(root / "aside", rows(40), 'test = "test.jsonl"\nid = "id"\n')
+    train = [{**row, "id": f"t{i}"} for i, row in enumerate(rows(40))]
+    write_rows(task / "train.jsonl", train)
+    write_rows(task / "test.jsonl", [{**row, "id": f"u{i}"} for i, row in enumerate(rows(10, start=35))])
+    document = hone_json("data", "check", task)
+    check([row["line"] for row in document["set_aside"]] == [36, 37, 38, 39, 40], document["set_aside"])
+    check(document["set_aside"][0] == {"id": "t35", "file": "train.jsonl", "line": 36, "repeats": [{"side": "test", "group": "u0"}]}, document["set_aside"][0])
+    check(any("set aside" in notice for notice in document["notices"]), document["notices"])
+    shown = hone("data", "check", task)[0]
+    check("line 36: nearly repeats rows of test (u0)" in shown, shown)
+    # The same id for another input: which row would a result belong to?
+    write_rows(task / "test.jsonl", [{**rows(1, start=90)[0], "id": "t3"}])
+    message = hone("data", "check", task, code=3)[1]
+    check('"t3" stands in train.jsonl line 4' in message and "test.jsonl line 1" in message, message)
+    for command in ("solve", "train"):
+        check('"t3" stands in train.jsonl line 4' in hone(command, task, code=3)[1], f"{command} takes it")
+
+
+def rows_that_judge(root):
+    document = hone_json("data", "check", make_task(root / "few", rows(25)))
+    few = finding(document, "too-few-rows")
+    check(few["evidence"]["scored_rows"] == document["rows"]["test"], (few, document["rows"]))
+
+
+def misnamed_source(root):
+    task = make_task(root / "source", [{**row, "family": "f"} for row in rows(20)], 'source = "famly"\n')
+    check("family" in finding(hone_json("data", "check", task), "unknown-column")["suggestion"], "no suggestion")
+
+
+def printed_within_80_columns(root):
+    bad = [{"input": f"{text(i)} {text(i + 500)}", "output": "zebra" * 20} for i in range(3)]
+    task = make_task(root / "wide", rows(30) + rows(5) + bad + ["{" + "x" * 200])
+    for line in hone("data", "check", task)[0].splitlines():
+        # Commands are there to be copied, and a word stays whole.
+        check(len(line) <= 80 or line.startswith("  next: ") or max(map(len, line.split())) > 70, line)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name)
+        for law in (no_usable_row, nothing_is_written, set_aside, rows_that_judge, misnamed_source, printed_within_80_columns):
+            law(root)
+    print("data check: kept")
+
+
+if __name__ == "__main__":
+    main()
