@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <limits>
+
 #include "formats/safetensors.h"
 
 namespace hone::model {
@@ -150,6 +153,132 @@ TEST(FolderConfig, OldAndNewRopeFieldsAgree) {
   const Config two = value_or_throw(folder_config(fresh, "x"));
   EXPECT_EQ(one.rope_base, two.rope_base);
   EXPECT_EQ(one.head_width, two.head_width);
+}
+
+// The text part of Gemma 3 models that also see images: other names, and tensors that are left alone.
+TEST_F(LoadFolderTest, TheTextPartOfAModelThatSeesImagesLoads) {
+  Json text = small_config();
+  text["model_type"] = "gemma3_text";
+  text.erase("architectures");
+  text["num_attention_heads"] = 2;
+  text["head_dim"] = 4;
+  text["hidden_activation"] = "gelu_pytorch_tanh";
+  text.erase("hidden_act");
+  Json whole = {{"architectures", {"Gemma3ForConditionalGeneration"}}, {"model_type", "gemma3"}, {"text_config", text}};
+  const Config config = value_or_throw(folder_config(whole, "x"));
+  for (const char* prefix : {"language_model.model.", "model.language_model."}) {
+    tensors_.clear();
+    const WeightsBuilder builder = value_or_throw(WeightsBuilder::make(config));
+    for (const auto& wanted : builder.wanted()) {
+      add(prefix + wanted.name.substr(std::string("model.").size()), wanted.shape);
+    }
+    add("vision_tower.vision_model.embeddings.position_embedding.weight", {3, 2});
+    add("model.multi_modal_projector.mm_soft_emb_norm.weight", {3});
+    write_config(whole);
+    write_all();
+    tensor::Exec exec(2);
+    const Weights weights = value_or_throw(load_folder(exec, folder_));
+    const std::string name = prefix + std::string("layers.0.mlp.up_proj.weight");
+    EXPECT_EQ(weights.layers[0].at(Site::up).f32()[0], tensors_.at(name).f32()[0]);
+    EXPECT_EQ(weights.final_norm.f32()[0], 1 + tensors_.at(prefix + std::string("norm.weight")).f32()[0]);
+  }
+  write_config(text);
+  add("speech_tower.weight", {2});
+  write_all();
+  expect_says("tensor 'speech_tower.weight' is not a part of a gemma3 model");
+}
+
+// What the published folders say, as far as the decoder asks.
+TEST(FolderConfig, PublishedModelsAreRead) {
+  const Config gemma = value_or_throw(folder_config({{"architectures", {"Gemma3ForConditionalGeneration"}},
+                                                     {"text_config",
+                                                      {{"hidden_size", 2560},
+                                                       {"intermediate_size", 10240},
+                                                       {"model_type", "gemma3_text"},
+                                                       {"num_hidden_layers", 34},
+                                                       {"rope_scaling", {{"factor", 8.0}, {"rope_type", "linear"}}},
+                                                       {"sliding_window", 1024}}}},
+                                                    "gemma-3-4b-it"));
+  EXPECT_EQ(gemma.heads, 8);
+  EXPECT_EQ(gemma.kv_heads, 4);
+  EXPECT_EQ(gemma.head_width, 256);
+  EXPECT_EQ(gemma.vocabulary, 262208);
+  EXPECT_EQ(gemma.window, 1024);
+  EXPECT_TRUE(gemma.slides(4) && !gemma.slides(5) && gemma.slides(6));
+  EXPECT_EQ(gemma.rope_base, 1e6F);
+  EXPECT_EQ(gemma.sliding_rope_base, 1e4F);
+  EXPECT_EQ(rope_frequencies(gemma, 5)[0], 1 / 8.0F);
+  EXPECT_EQ(rope_frequencies(gemma, 0)[0], 1.0F);
+  EXPECT_TRUE(gemma.tied_head);
+  const Config llama = value_or_throw(folder_config({{"architectures", {"LlamaForCausalLM"}},
+                                                     {"head_dim", 64},
+                                                     {"hidden_act", "silu"},
+                                                     {"hidden_size", 2048},
+                                                     {"intermediate_size", 8192},
+                                                     {"max_position_embeddings", 131072},
+                                                     {"num_attention_heads", 32},
+                                                     {"num_hidden_layers", 16},
+                                                     {"num_key_value_heads", 8},
+                                                     {"rms_norm_eps", 1e-5},
+                                                     {"rope_scaling",
+                                                      {{"factor", 32.0},
+                                                       {"high_freq_factor", 4.0},
+                                                       {"low_freq_factor", 1.0},
+                                                       {"original_max_position_embeddings", 8192},
+                                                       {"rope_type", "llama3"}}},
+                                                     {"rope_theta", 500000.0},
+                                                     {"tie_word_embeddings", true},
+                                                     {"torch_dtype", "bfloat16"},
+                                                     {"vocab_size", 128256}},
+                                                    "Llama-3.2-1B"));
+  const std::vector<float> frequencies = rope_frequencies(llama, 0);
+  EXPECT_EQ(frequencies[0], 1.0F);
+  EXPECT_FLOAT_EQ(frequencies[31], std::pow(500000.0F, -62.0F / 64) / 32);
+  const Config qwen = value_or_throw(folder_config({{"architectures", {"Qwen2ForCausalLM"}},
+                                                    {"hidden_size", 896},
+                                                    {"intermediate_size", 4864},
+                                                    {"max_window_layers", 21},
+                                                    {"num_attention_heads", 14},
+                                                    {"num_hidden_layers", 24},
+                                                    {"num_key_value_heads", 2},
+                                                    {"rope_theta", 1000000.0},
+                                                    {"sliding_window", 32768},
+                                                    {"use_sliding_window", false},
+                                                    {"vocab_size", 151936}},
+                                                   "Qwen2.5-0.5B"));
+  EXPECT_TRUE(qwen.attention_bias && !qwen.head_norm);
+  EXPECT_EQ(qwen.head_width, 64);
+  EXPECT_EQ(qwen.window, 0);
+}
+
+TEST(FolderConfig, WindowsOfQwenBeginAtALayer) {
+  Json json = small_config();
+  json["architectures"] = {"Qwen3ForCausalLM"};
+  json["num_hidden_layers"] = 3;
+  json["head_dim"] = 4;
+  json["use_sliding_window"] = true;
+  json["sliding_window"] = 16;
+  json["max_window_layers"] = 2;
+  const Config config = value_or_throw(folder_config(json, "x"));
+  EXPECT_TRUE(!config.slides(1) && config.slides(2));
+  EXPECT_EQ(config.window, 16);
+  json["layer_types"] = {"sliding_attention", "full_attention"};
+  EXPECT_NE(folder_config(json, "x").error().message.find("layer_types must be a list of num_hidden_layers (3)"),
+            std::string::npos);
+  json["layer_types"] = {"sliding_attention", "full_attention", "linear_attention"};
+  EXPECT_NE(folder_config(json, "x").error().message.find("field layer_types"), std::string::npos);
+}
+
+TEST(FolderConfig, RopeScalingOfAnImpossibleShapeIsRefused) {
+  for (const Json& scaling : {Json{{"rope_type", "linear"}}, Json{{"rope_type", "linear"}, {"factor", 0}},
+                              Json{{"rope_type", "linear"}, {"factor", "8"}},
+                              Json{{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}}}) {
+    Json json = small_config();
+    json["rope_scaling"] = scaling;
+    const Result<Config> config = folder_config(json, "x");
+    ASSERT_FALSE(config) << scaling;
+    EXPECT_EQ(config.error().code, ErrorCode::bad_input) << config.error().message;
+  }
 }
 
 TEST(FolderConfig, DefaultsAreThoseOfTransformers) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <limits>
+#include <optional>
 
 namespace hone::model {
 namespace {
@@ -42,10 +44,11 @@ class Tiny {
     }
   }
   // Values name the row they stand in: row r of a matrix is filled with r.
-  void add(const std::string& name, tensor::Shape shape) {
+  void add(const std::string& name, tensor::Shape shape, std::optional<float> last = std::nullopt) {
     std::vector<float>& values = values_.emplace_back(static_cast<std::size_t>(shape.count()));
     const auto columns = static_cast<std::size_t>(shape[shape.rank() - 1]);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i / columns);
+    if (last) values.back() = *last;
     remove(name);
     tensors_.push_back(
         {name, GgmlType::f32, shape, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}});
@@ -145,6 +148,37 @@ TEST(LoadGguf, WhatTheDecoderCannotDoIsRefusedByKey) {
     tiny.metadata()[key] = value;
     tiny.expect_refused(ErrorCode::unsupported, key == std::string("general.architecture") ? "'mamba'" : key);
   }
+}
+
+TEST(LoadGguf, RopeScalingIsReadInAllItsForms) {
+  Tiny linear;
+  linear.metadata()["llama.rope.scaling.type"] = std::string("linear");
+  linear.metadata()["llama.rope.scaling.factor"] = 4.0;
+  EXPECT_EQ(rope_frequencies(value_or_throw(linear.load()).config, 0)[0], 0.25F);
+  Tiny old;
+  old.metadata()["llama.rope.scale_linear"] = 2.0;
+  EXPECT_EQ(rope_frequencies(value_or_throw(old.load()).config, 0)[0], 0.5F);
+  Tiny divisors;
+  divisors.add("rope_freqs.weight", {2});  // zeros
+  divisors.expect_refused(ErrorCode::bad_input, "a RoPE divisor is 0");
+  divisors.add("rope_freqs.weight", {3});
+  divisors.expect_refused(ErrorCode::bad_input, "tensor rope_freqs.weight has the shape [3], expected [2]");
+  Tiny both;
+  both.metadata()["llama.rope.scaling.factor"] = 4.0;
+  both.add("rope_freqs.weight", {2});
+  both.expect_refused(ErrorCode::unsupported, "rope_freqs.weight");
+}
+
+TEST(LoadGguf, ValuesThatAreNotFiniteAreNamed) {
+  Tiny tiny;
+  tiny.add("blk.1.ffn_up.weight", {6, 12}, std::numeric_limits<float>::infinity());
+  tiny.expect_refused(ErrorCode::bad_input, "tensor blk.1.ffn_up.weight holds inf in row 5, column 11");
+}
+
+TEST(LoadGguf, AWindowOfZeroIsNone) {
+  Tiny tiny;
+  tiny.metadata()["llama.attention.sliding_window"] = std::uint64_t{0};
+  EXPECT_EQ(value_or_throw(tiny.load()).config.window, 0);
 }
 
 TEST(LoadGguf, AbsentAndAbsurdSizesAreRefusedByKey) {

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,13 @@ void check_fits(const text::Tokenizer& tokenizer, const Decoder& decoder, const 
        tokenizer.vocabulary_size(), decoder.config().vocabulary);
 }
 
+// A model whose answers never end can be neither trained nor asked.
+void check_ends(const text::Tokenizer& tokenizer, const std::string& where, const char* fields) {
+  if (tokenizer.end_of_turn().empty())
+    fail(ErrorCode::bad_input, "{}: the tokenizer has no end token ({}), so an answer would never end",
+         printable(where), fields);
+}
+
 Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts) {
   const std::string where = path.string();
   const formats::GgufFile file = value_or_throw(formats::GgufFile::open(path));
@@ -49,6 +57,7 @@ Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts) {
   if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_gguf(exec, file, where)));
   text::Tokenizer tokenizer = checked(text::Tokenizer::from_gguf(value_or_throw(gguf_vocabulary(file, where))), where);
   if (decoder) check_fits(tokenizer, *decoder, where);
+  if (decoder) check_ends(tokenizer, where, "tokenizer.ggml.eos_token_id");
   Template chat = parse_template(file.string("tokenizer.chat_template"), where);
   return {.name = where,
           .path = path,
@@ -83,6 +92,24 @@ Template folder_template(const Path& folder, const Json& config) {
   return parse_template(&source, where);
 }
 
+// Ids of a folder's generation_config.json that end a turn: its eos_token_id, one or a list. None where it has no such
+// file.
+std::vector<text::TokenId> generation_ends(const Path& folder) {
+  const Path path = folder / "generation_config.json";
+  if (!std::filesystem::exists(path)) return {};
+  const Json config = value_or_throw(parse_json(value_or_throw(read_file(path)), path.string()));
+  const auto field = config.is_object() ? config.find("eos_token_id") : config.end();
+  if (!config.is_object() || field == config.end() || field->is_null()) return {};
+  std::vector<text::TokenId> ids;
+  for (const Json& id : field->is_array() ? *field : Json::array({*field})) {
+    if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<text::TokenId>::max())
+      fail(ErrorCode::bad_input, "{}: field eos_token_id must be a token id or a list of them, but is {}",
+           path.string(), clipped(to_text(*field), 40));
+    ids.push_back(id.get<text::TokenId>());
+  }
+  return ids;
+}
+
 // One file: its hash. Several: the hash of a line "hash  name" for each, in name order.
 std::string folder_sha256(const Path& folder) {
   const Result<std::vector<Path>> files = weight_files(folder);
@@ -107,7 +134,11 @@ Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts) {
   if (std::filesystem::exists(config_path))
     config = value_or_throw(formats::parse_large_json(value_or_throw(read_file(config_path)), config_path.string()));
   text::Tokenizer tokenizer = checked(text::Tokenizer::from_json(json, config), json_path.string());
+  tokenizer.add_end_of_turn(generation_ends(folder));
   if (decoder) check_fits(tokenizer, *decoder, json_path.string());
+  if (decoder)
+    check_ends(tokenizer, folder.string(),
+               "eos_token of tokenizer_config.json, eos_token_id of generation_config.json");
   Template chat = folder_template(folder, config);
   return {.name = folder.string(),
           .path = folder,

@@ -216,6 +216,28 @@ TEST_F(ModelTest, AFolderOpensWithAllItsParts) {
   EXPECT_TRUE(model.default_template);
 }
 
+TEST_F(ModelTest, GenerationConfigNamesMoreEnds) {
+  const Path folder = write_folder();
+  EXPECT_EQ(open(folder, Parts::tokenizer_only).tokenizer.end_of_turn(), (std::vector<text::TokenId>{259}));
+  write("hf/generation_config.json", to_text({{"eos_token_id", {259, 257, 4000}}}));
+  EXPECT_EQ(open(folder, Parts::tokenizer_only).tokenizer.end_of_turn(), (std::vector<text::TokenId>{259, 257}));
+  write("hf/generation_config.json", to_text({{"eos_token_id", 256}}));
+  EXPECT_EQ(open(folder, Parts::tokenizer_only).tokenizer.end_of_turn(), (std::vector<text::TokenId>{259, 256}));
+  write("hf/generation_config.json", to_text({{"eos_token_id", {1, "x"}}}));
+  expect_refused(folder.string(), Parts::tokenizer_only, ErrorCode::bad_input,
+                 "generation_config.json: field eos_token_id must be a token id or a list");
+}
+
+TEST_F(ModelTest, ATokenizerWithoutAnEndIsRefusedByField) {
+  GgufMetadata metadata = vocabulary_metadata();
+  metadata.erase("tokenizer.ggml.eos_token_id");
+  auto tokens = spellings();
+  tokens[259] = "<|other|>";
+  metadata["tokenizer.ggml.tokens"] = tokens;
+  const Path path = write("m.gguf", small_gguf(metadata, 260));
+  expect_refused(path.string(), Parts::everything, ErrorCode::bad_input, "no end token (tokenizer.ggml.eos_token_id)");
+}
+
 TEST_F(ModelTest, AFoldersTemplateComesFromJinjaFileThenConfig) {
   const Path folder = write_folder();
   write("hf/tokenizer_config.json",
