@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes tests/golden/chat_templates.json: what jinja2, set up as transformers does, renders for small templates and for
 SmolLM2's own; and tests/golden/tokenizer_tiny.json: a tiny byte-level BPE tokenizer with the ids that Hugging Face's
-tokenizers gives for hostile texts.
+tokenizers gives for hostile texts; and tests/golden/tokenizer_letters.json: the same for tiny SentencePiece-type ones.
 
-    python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes both
+    python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes all three
     python3 tools/make_golden_text.py --cases TEMPLATES... > F   prints cases for whole templates instead (by hand)
     python3 tools/make_golden_text.py --classes                  prints the code points of the classes that
                                                                  src/text/split_pattern.cc and utf8.cc adjust
@@ -220,6 +220,51 @@ def golden_tokenizer():
             "marked": [{"text": t, "ids": tokenizer.encode(t).ids} for t in marked]}
 
 
+LETTER_TEXTS = ["", " ", "  ", "the cat", " the  cat ", "\n\nthe\tcat\n", "a\u2581b \u2581", "\u2581\u2581", "cat\u00e4\u5b57\U0001F600", "<0x0A>", "\x00\x7f",
+                "the then there", "aaaa aaaaa", "hat.the", "   the", "\u0085the\u00a0cat"]
+LETTER_MARKED = ["<s>the cat</s>", "<s> the</s> cat", "the<s>", "<turn>\nthe cat\n\n\nhat<turn>  cat", "a word\u2581word words", "the <left> cat <right>  hat",
+                 "two words and  two words", "\u2581\u2581<turn>\u2581\u2581\u2581", "\n\n\n\n\n <right>\n\n\nthe"]
+
+
+def golden_letters():
+    """Gemma's settings, Llama 2's, and Llama 2's as newer files have them."""
+    from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    mark = "\u2581"
+    learner = Tokenizer(models.BPE())
+    learner.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark, prepend_scheme="always", split=True)
+    learner.train_from_iterator(["the cat sat on the mat and the hat that the cat had", "then there them these aaaa aa"] * 3, trainers.BpeTrainer(vocab_size=70, show_progress=False))
+    learned = json.loads(learner.to_str())["model"]
+    pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + sorted(learned["vocab"], key=learned["vocab"].get)
+    blank = ["\n\n", "\n\n\n", mark * 2, mark * 3]
+    vocab = {p: i for i, p in enumerate(dict.fromkeys(pieces + blank + ["\n"]))}
+    merges = [tuple(m) for m in learned["merges"]]
+    merges = [(mark, mark), (mark, mark * 2), (mark * 2, mark), ("\n", "\n"), ("\n", "\n\n"), ("\n\n", "\n")] + merges
+    made = []
+    for name in ("gemma", "llama2", "metaspace"):
+        words = dict(vocab)
+        if name == "gemma":
+            words["\t"] = words["<0x09>"]
+        tokenizer = Tokenizer(models.BPE(vocab=words, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+        if name == "gemma":
+            tokenizer.normalizer = normalizers.Replace(" ", mark)
+            tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+        elif name == "llama2":
+            tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(mark), normalizers.Replace(" ", mark)])
+        else:
+            tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark, prepend_scheme="first", split=False)
+        tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t in ("<unk>", "<s>", "</s>", "<turn>")])
+        tokenizer.add_tokens([AddedToken(t, normalized=False) for t in blank if name == "gemma"])
+        tokenizer.add_tokens([AddedToken("<left>", lstrip=True, normalized=False), AddedToken("<right>", rstrip=True, normalized=False),
+                              AddedToken("word", single_word=True), AddedToken("two words")])
+        state = json.loads(tokenizer.to_str())
+        # Python's dict cannot hold two spellings of an id in a file made from it, but Gemma's file does.
+        state["model"]["vocab"] = words
+        made.append({"name": name, "tokenizer": state, "plain": [{"text": t, "ids": tokenizer.encode(t).ids} for t in LETTER_TEXTS],
+                     "marked": [{"text": t, "ids": tokenizer.encode(t).ids} for t in LETTER_MARKED]})
+    return made
+
+
 def ranges(codes):
     out = []
     for code in codes:
@@ -240,6 +285,10 @@ def print_classes():
         print(name, ranges(c for c in codes if not removing.pre_tokenize_str(chr(c))))
     digits = pre_tokenizers.Digits(individual_digits=True)
     print("is_numeric", ranges(c for c in codes if len(digits.pre_tokenize_str(f"a{chr(c)}a")) == 3))
+    from tokenizers import AddedToken, Tokenizer, models
+    alone = Tokenizer(models.BPE(vocab={"z": 0}, merges=[]))
+    alone.add_tokens([AddedToken("qq", single_word=True, normalized=False)])
+    print("word characters", ranges(c for c, e in zip(codes, alone.encode_batch(["qq" + chr(c) for c in codes])) if chr(c) == "z" or not e.ids))
     nfc = normalizers.NFC().normalize_str
     print("marks that NFC does not reorder", ranges(
         c for c in codes if unicodedata.combining(chr(c)) not in (0, 240) and nfc("\u4e00\u0345" + chr(c))[1] == "\u0345"))
@@ -260,7 +309,8 @@ def main():
     from gguf import GGUFReader
     own = GGUFReader(arguments.gguf).fields["tokenizer.chat_template"].contents()
     folder = ROOT / "tests" / "golden"
-    for name, value in (("chat_templates.json", golden_templates(own)), ("tokenizer_tiny.json", golden_tokenizer())):
+    for name, value in (("chat_templates.json", golden_templates(own)), ("tokenizer_tiny.json", golden_tokenizer()),
+                        ("tokenizer_letters.json", golden_letters())):
         rows = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         (folder / name).write_text(rows + "\n", encoding="utf-8")
 

@@ -42,10 +42,15 @@ MarkedText MarkedText::slice(std::size_t begin, std::size_t end) const {
 }
 
 bool MarkedText::is_template(std::size_t begin, std::size_t end) const {
+  return common_origin(begin, end) == Origin::from_template;
+}
+
+Origin MarkedText::common_origin(std::size_t begin, std::size_t end) const {
   HONE_CHECK(begin <= end && end <= text_.size());
-  return std::none_of(stretches_.begin(), stretches_.end(), [&](const Stretch& one) {
+  const auto foreign = std::find_if(stretches_.begin(), stretches_.end(), [&](const Stretch& one) {
     return one.begin < end && one.end > begin && one.origin != Origin::from_template;
   });
+  return foreign == stretches_.end() ? Origin::from_template : foreign->origin;
 }
 
 }  // namespace hone::text

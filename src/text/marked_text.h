@@ -34,6 +34,9 @@ class MarkedText {
   const std::vector<Stretch>& stretches() const { return stretches_; }
   // True if all bytes of [begin, end) were written by the template.
   bool is_template(std::size_t begin, std::size_t end) const;
+  // What may be said of text made from the bytes of [begin, end) together: from_template if all were written by it,
+  // else the origin of the first that was not.
+  Origin common_origin(std::size_t begin, std::size_t end) const;
 
  private:
   std::string text_;

@@ -34,87 +34,84 @@ bool touches_word(std::string_view text, std::size_t begin, std::size_t end) {
 }  // namespace
 
 SpecialTokens::SpecialTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
-  for (std::size_t i = 0; i < tokens_.size(); ++i) insert(tokens_[i].normalized ? normalized_ : raw_, i);
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    if (tokens_[i].pattern.empty()) tokens_[i].pattern = tokens_[i].spelling;
+    insert(tokens_[i].normalized ? normalized_ : raw_, i);
+  }
 }
 
 void SpecialTokens::insert(Trie& trie, std::size_t token) {
-  if (tokens_[token].spelling.empty()) return;
+  const std::string& pattern = tokens_[token].pattern;
+  if (pattern.empty()) return;
+  trie.first.set(static_cast<unsigned char>(pattern.front()));
+  trie.anywhere = trie.anywhere || tokens_[token].anywhere;
   std::size_t node = 0;
-  for (const char c : tokens_[token].spelling) {
-    auto& children = trie[node].children;
+  for (const char c : pattern) {
+    auto& children = trie.nodes[node].children;
     const auto child = std::find_if(children.begin(), children.end(), [&](const auto& one) { return one.first == c; });
     if (child != children.end()) {
       node = child->second;
       continue;
     }
-    children.emplace_back(c, static_cast<std::uint32_t>(trie.size()));
-    node = trie.size();
-    trie.emplace_back();
+    children.emplace_back(c, static_cast<std::uint32_t>(trie.nodes.size()));
+    node = trie.nodes.size();
+    trie.nodes.emplace_back();
   }
-  trie[node].token = static_cast<std::int64_t>(token);
+  trie.nodes[node].token = static_cast<std::int64_t>(token);
 }
 
-std::int64_t SpecialTokens::longest_at(const Trie& trie, std::string_view text, std::size_t at, std::size_t limit) {
+std::int64_t SpecialTokens::longest_at(const Trie& trie, std::string_view text, std::size_t at, Limits limits) const {
+  if (!trie.first[static_cast<unsigned char>(text[at])]) return -1;
   std::int64_t longest = -1;
   std::size_t node = 0;
-  for (std::size_t i = at; i < limit; ++i) {
-    const auto& children = trie[node].children;
+  for (std::size_t i = at; i < limits.any; ++i) {
+    const auto& children = trie.nodes[node].children;
     const auto child =
         std::find_if(children.begin(), children.end(), [&](const auto& one) { return one.first == text[i]; });
     if (child == children.end()) break;
     node = child->second;
-    if (trie[node].token >= 0) longest = trie[node].token;
+    const std::int64_t token = trie.nodes[node].token;
+    if (token >= 0 && (i < limits.in_template || tokens_[static_cast<std::size_t>(token)].anywhere)) longest = token;
   }
   return longest;
 }
 
-void SpecialTokens::find_inside(const Trie& trie, const MarkedText& marked, Range range,
-                                std::vector<Match>& matches) const {
-  const std::string_view text = std::string_view(marked.text()).substr(range.begin, range.end - range.begin);
-  std::size_t done = 0;  // end of the last match with its white space
+void SpecialTokens::accept(std::int64_t index, std::size_t at, std::string_view text,
+                           std::vector<Match>& matches) const {
+  const AddedToken& token = tokens_[static_cast<std::size_t>(index)];
+  Match match{at, at + token.pattern.size(), token.id};
+  if (token.single_word && touches_word(text, match.begin, match.end)) return;
+  const std::size_t done = matches.empty() ? 0 : matches.back().end;
+  if (token.lstrip) match.begin = std::max(white_space_before(text, match.begin), done);
+  if (token.rstrip) match.end = white_space_after(text, match.end);
+  matches.push_back(match);
+}
+
+std::vector<SpecialTokens::Match> SpecialTokens::find_with(const Trie& trie, const MarkedText& marked) const {
+  const std::string_view text = marked.text();
+  std::vector<Match> matches;
+  std::size_t at = 0;
   for (const MarkedText::Stretch& stretch : marked.stretches()) {
-    if (stretch.origin != Origin::from_template || stretch.end <= range.begin || stretch.begin >= range.end) continue;
-    const std::size_t limit = std::min(stretch.end, range.end) - range.begin;
-    for (std::size_t at = std::max(stretch.begin, range.begin) - range.begin; at < limit;) {
-      const std::int64_t index = longest_at(trie, text, at, limit);
+    const bool is_template = stretch.origin == Origin::from_template;
+    if (!is_template && !trie.anywhere) continue;
+    const Limits limits{trie.anywhere ? text.size() : stretch.end, is_template ? stretch.end : 0};
+    at = std::max(at, stretch.begin);
+    while (at < stretch.end) {
+      const std::int64_t index = longest_at(trie, text, at, limits);
       if (index < 0) {
         ++at;
         continue;
       }
-      const AddedToken& token = tokens_[static_cast<std::size_t>(index)];
-      Match match{at, at + token.spelling.size(), token.id};
-      at = match.end;
-      if (match.end < done) continue;
-      if (token.single_word && touches_word(text, match.begin, match.end)) continue;
-      if (token.lstrip) match.begin = white_space_before(text, match.begin);
-      match.begin = std::max(match.begin, done);
-      if (token.rstrip) match.end = white_space_after(text, match.end);
-      done = match.end;
-      matches.push_back({match.begin + range.begin, match.end + range.begin, match.id});
+      accept(index, at, text, matches);
+      at += tokens_[static_cast<std::size_t>(index)].pattern.size();
     }
   }
-}
-
-std::vector<SpecialTokens::Match> SpecialTokens::find(const MarkedText& marked) const {
-  std::vector<Match> matches;
-  find_inside(raw_, marked, {0, marked.size()}, matches);
-  if (normalized_.size() == 1) return matches;
-  std::vector<Match> all;
-  std::size_t done = 0;
-  for (const Match& match : matches) {
-    find_inside(normalized_, marked, {done, match.begin}, all);
-    all.push_back(match);
-    done = match.end;
-  }
-  find_inside(normalized_, marked, {done, marked.size()}, all);
-  return all;
+  return matches;
 }
 
 std::optional<TokenId> SpecialTokens::id_of(std::string_view spelling) const {
-  for (const Trie* trie : {&raw_, &normalized_}) {
-    const std::int64_t index = longest_at(*trie, spelling, 0, spelling.size());
-    if (index < 0 || tokens_[static_cast<std::size_t>(index)].spelling != spelling) continue;
-    return tokens_[static_cast<std::size_t>(index)].id;
+  for (const AddedToken& token : tokens_) {
+    if (!spelling.empty() && token.spelling == spelling) return token.id;
   }
   return std::nullopt;
 }

@@ -1,7 +1,6 @@
 #include "text/tokenizer.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/terminal.h"
 #include "text/byte_alphabet.h"
@@ -13,39 +12,8 @@ namespace hone::text {
 namespace {
 
 // Spellings that end a turn in the chat formats of the models Hone runs.
-constexpr std::string_view turn_ends[] = {"<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|endoftext|>"};
-
-using IdOfSpelling = std::unordered_map<std::string_view, TokenId>;
-
-Result<std::vector<Merge>> resolve_merges(const TokenizerParts& parts) {
-  IdOfSpelling ids;
-  ids.reserve(parts.spellings.size());
-  for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
-    if (parts.kinds[id] != TokenKind::unused) ids.emplace(parts.spellings[id], static_cast<TokenId>(id));
-  }
-  std::vector<Merge> merges;
-  merges.reserve(parts.merges.size());
-  std::string joined;
-  for (std::size_t rank = 0; rank < parts.merges.size(); ++rank) {
-    const auto& [left, right] = parts.merges[rank];
-    joined.assign(left).append(right);
-    const auto a = ids.find(left);
-    const auto b = ids.find(right);
-    const auto ab = ids.find(joined);
-    if (a == ids.end() || b == ids.end() || ab == ids.end()) {
-      return bad_input("the tokenizer's merge {} ('{}' and '{}') names a token that its vocabulary does not hold", rank,
-                       clipped(left, 60), clipped(right, 60));
-    }
-    if (parts.kinds[static_cast<std::size_t>(ab->second)] == TokenKind::control) {
-      return bad_input(
-          "the tokenizer's merge {} makes the control token '{}', so plain text could forge it; the model "
-          "is refused",
-          rank, clipped(joined, 60));
-    }
-    merges.push_back({a->second, b->second, ab->second});
-  }
-  return merges;
-}
+constexpr std::string_view turn_ends[] = {"<|im_end|>",    "<|eot_id|>", "<|eom_id|>",
+                                          "<end_of_turn>", "<|end|>",    "<|endoftext|>"};
 
 Result<void> check_id(const std::optional<TokenId>& id, std::size_t size, std::string_view name) {
   if (id && (*id < 0 || static_cast<std::size_t>(*id) >= size)) {
@@ -54,34 +22,81 @@ Result<void> check_id(const std::optional<TokenId>& id, std::size_t size, std::s
   return {};
 }
 
+Result<void> check_ids(const TokenizerParts& parts) {
+  const std::pair<std::string_view, std::optional<TokenId>> named[] = {
+      {"bos", parts.bos}, {"eos", parts.eos}, {"eot", parts.eot}, {"unknown", parts.unknown}};
+  for (const auto& [name, id] : named) {
+    if (Result<void> checked = check_id(id, parts.spellings.size(), name); !checked) return checked;
+  }
+  return {};
+}
+
+// The bytes that token `id` stands for; marks in `is_plain` whether text may become it.
+std::string bytes_of(const TokenizerParts& parts, std::size_t id, std::vector<bool>& is_plain) {
+  const std::string& spelling = parts.spellings[id];
+  const TokenKind kind = parts.kinds[id];
+  if (parts.alphabet == Alphabet::letters) {
+    if (kind == TokenKind::byte) return {static_cast<char>(*byte_of_spelling(spelling))};
+    is_plain[id] = kind == TokenKind::plain && spelling.find(' ') == std::string::npos;
+    return kind == TokenKind::control ? spelling : with_spaces_for_marks(spelling);
+  }
+  if (kind != TokenKind::plain) return spelling;
+  std::optional<std::string> bytes = bytes_of_spelling(spelling);
+  is_plain[id] = bytes.has_value();
+  return bytes ? std::move(*bytes) : spelling;
+}
+
+LetterPairs::Spec letter_spec(const TokenizerParts& parts, std::vector<std::pair<std::uint32_t, TokenId>> letters) {
+  LetterPairs::Spec spec;
+  spec.letters = std::move(letters);
+  spec.byte_ids.fill(no_token);
+  for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
+    if (parts.kinds[id] != TokenKind::byte) continue;
+    spec.byte_ids[*byte_of_spelling(parts.spellings[id])] = static_cast<TokenId>(id);
+  }
+  spec.unknown = parts.unknown.value_or(no_token);
+  spec.fuses_unknown = parts.fuses_unknown;
+  spec.splits_at_spaces = parts.splits_at_spaces;
+  return spec;
+}
+
 }  // namespace
 
 struct Tokenizer::State {
   TokenTable tokens;
   std::vector<TokenKind> kinds;
-  std::unique_ptr<BytePairs> byte_pairs;  // refers to `tokens`
+  // One of the two, by the alphabet; they refer to `tokens`.
+  std::optional<BytePairs> byte_pairs;
+  std::optional<LetterPairs> letter_pairs;
   SpecialTokens specials{{}};
   std::optional<PreTokenizer> pre_tokenizer;
-  Normalization normalization = Normalization::none;
+  Normalizer normalizer;
+  SpacePrefix prefix = SpacePrefix::never;
   std::optional<TokenId> bos, eos;
   std::vector<TokenId> end_of_turn;
   bool add_bos = false;
 
   struct Buffers {
-    BytePairs::Scratch scratch;
+    PairScratch scratch;
     std::vector<std::size_t> ends;
+    std::string normalized;
+    std::string spaced;
   };
+  // What stands before a stretch of text.
+  enum class Place : unsigned char { start, behind_special, behind_text };
+
   void encode_pieces(std::string_view valid, Buffers& buffers, std::vector<TokenId>& out) const;
-  void encode_plain(std::string_view text, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_bytes(std::string_view text, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_letters(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_normalized(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_marked(const MarkedText& section, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_plain(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
+  std::vector<TokenId> encode(std::string_view plain, Place place) const;
+  std::vector<TokenId> encode(const MarkedText& text, Place place) const;
 };
 
-// The text between special tokens, `valid` UTF-8.
+// `valid` UTF-8.
 void Tokenizer::State::encode_pieces(std::string_view valid, Buffers& buffers, std::vector<TokenId>& out) const {
-  std::string normalized;
-  if (normalization == Normalization::nfc) {
-    normalized = nfc(valid);
-    valid = normalized;
-  }
   buffers.ends.clear();
   pre_tokenizer->split(valid, buffers.ends);
   std::size_t begin = 0;
@@ -91,10 +106,9 @@ void Tokenizer::State::encode_pieces(std::string_view valid, Buffers& buffers, s
   }
 }
 
-void Tokenizer::State::encode_plain(std::string_view text, Buffers& buffers, std::vector<TokenId>& out) const {
+void Tokenizer::State::encode_bytes(std::string_view text, Buffers& buffers, std::vector<TokenId>& out) const {
   while (!text.empty()) {
-    std::size_t valid = text.size();
-    is_utf8(text, &valid);
+    const std::size_t valid = valid_utf8_prefix(text);
     encode_pieces(text.substr(0, valid), buffers, out);
     // Bytes that are no UTF-8 stand in no regex class: each run of them is a piece of its own.
     std::size_t end = valid;
@@ -104,35 +118,117 @@ void Tokenizer::State::encode_plain(std::string_view text, Buffers& buffers, std
   }
 }
 
+void Tokenizer::State::encode_letters(std::string_view text, Place place, Buffers& buffers,
+                                      std::vector<TokenId>& out) const {
+  if (!normalizer.reads_marks && text.find(space_mark) != std::string_view::npos) {
+    text = buffers.spaced = with_spaces_for_marks(text);
+  }
+  const bool here = prefix == SpacePrefix::always || prefix == SpacePrefix::missing
+                        ? place != Place::behind_text
+                        : prefix == SpacePrefix::missing_at_start && place == Place::start;
+  if (here && !text.empty() && (prefix == SpacePrefix::always || text.front() != ' ')) {
+    std::string spaced(" ");
+    spaced.append(text);
+    text = buffers.spaced = std::move(spaced);
+  }
+  letter_pairs->encode(text, buffers.scratch, out);
+}
+
+void Tokenizer::State::encode_normalized(std::string_view text, Place place, Buffers& buffers,
+                                         std::vector<TokenId>& out) const {
+  if (letter_pairs) {
+    encode_letters(text, place, buffers, out);
+  } else {
+    encode_bytes(text, buffers, out);
+  }
+}
+
+void Tokenizer::State::encode_plain(std::string_view text, Place place, Buffers& buffers,
+                                    std::vector<TokenId>& out) const {
+  Normalizer here = normalizer;
+  here.prepends = normalizer.prepends && place != Place::behind_text;
+  encode_normalized(here.apply(text, buffers.normalized), place, buffers, out);
+}
+
+// Text between the special tokens that are looked for before it is normalised; it may hold some that are looked for
+// after.
+void Tokenizer::State::encode_marked(const MarkedText& section, Place place, Buffers& buffers,
+                                     std::vector<TokenId>& out) const {
+  Normalizer here = normalizer;
+  here.prepends = normalizer.prepends && place != Place::behind_text;
+  const MarkedText normalized = here.apply(section);
+  const std::string_view text = normalized.text();
+  std::size_t done = 0;
+  for (const SpecialTokens::Match& match : specials.find_normalized(normalized)) {
+    if (match.begin > done) encode_normalized(text.substr(done, match.begin - done), place, buffers, out);
+    out.push_back(match.id);
+    done = match.end;
+    place = Place::behind_special;
+  }
+  if (done < text.size()) encode_normalized(text.substr(done), place, buffers, out);
+}
+
+std::vector<TokenId> Tokenizer::State::encode(std::string_view plain, Place place) const {
+  if (specials.match_anywhere()) return encode(MarkedText(plain, Origin::from_user), place);
+  std::vector<TokenId> ids;
+  Buffers buffers;
+  encode_plain(plain, place, buffers, ids);
+  return ids;
+}
+
+std::vector<TokenId> Tokenizer::State::encode(const MarkedText& text, Place place) const {
+  std::vector<TokenId> ids;
+  Buffers buffers;
+  const auto encode_section = [&](std::size_t begin, std::size_t end) {
+    if (begin >= end) return;
+    if (specials.has_normalized()) {
+      encode_marked(text.slice(begin, end), place, buffers, ids);
+    } else {
+      encode_plain(std::string_view(text.text()).substr(begin, end - begin), place, buffers, ids);
+    }
+  };
+  std::size_t done = 0;
+  for (const SpecialTokens::Match& match : specials.find(text)) {
+    encode_section(done, match.begin);
+    ids.push_back(match.id);
+    done = match.end;
+    place = Place::behind_special;
+  }
+  encode_section(done, text.size());
+  return ids;
+}
+
 Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Result<Tokenizer> TokenizerParts::build(TokenizerParts parts) {
-  HONE_CHECK(parts.spellings.size() == parts.kinds.size() && parts.pre_tokenizer);
-  const std::size_t size = parts.spellings.size();
-  const std::pair<std::string_view, std::optional<TokenId>> named[] = {
-      {"bos", parts.bos}, {"eos", parts.eos}, {"eot", parts.eot}};
-  for (const auto& [name, id] : named) {
-    if (Result<void> checked = check_id(id, size, name); !checked) return tl::unexpected(checked.error());
-  }
-  const Result<std::vector<Merge>> merges = resolve_merges(parts);
-  if (!merges) return tl::unexpected(merges.error());
+  const bool letters = parts.alphabet == Alphabet::letters;
+  HONE_CHECK(parts.spellings.size() == parts.kinds.size() && (letters || parts.pre_tokenizer));
+  if (Result<void> checked = check_ids(parts); !checked) return tl::unexpected(checked.error());
+  Result<ResolvedMerges> resolved = resolve_merges(parts);
+  if (!resolved) return tl::unexpected(resolved.error());
 
   auto state = std::make_unique<Tokenizer::State>();
+  const std::size_t size = parts.spellings.size();
   std::vector<bool> plain(size, false);
-  for (std::size_t id = 0; id < size; ++id) {
-    std::optional<std::string> bytes;
-    if (parts.kinds[id] == TokenKind::plain) bytes = bytes_of_spelling(parts.spellings[id]);
-    plain[id] = bytes.has_value();
-    state->tokens.add(bytes ? *bytes : parts.spellings[id]);
+  for (std::size_t id = 0; id < size; ++id) state->tokens.add(bytes_of(parts, id, plain));
+  if (letters) {
+    LetterPairs::Spec spec = letter_spec(parts, std::move(resolved->letters));
+    state->letter_pairs.emplace(state->tokens, plain, resolved->merges, std::move(spec));
+  } else {
+    state->byte_pairs.emplace(state->tokens, plain, resolved->merges, parts.whole_pieces);
   }
-  state->kinds = std::move(parts.kinds);
-  state->byte_pairs = std::make_unique<BytePairs>(state->tokens, plain, *merges, parts.whole_pieces);
+  std::string buffer;
+  for (AddedToken& token : parts.added) {
+    if (token.normalized) token.pattern = parts.normalizer.apply(token.spelling, buffer);
+  }
   state->specials = SpecialTokens(std::move(parts.added));
+  state->kinds = std::move(parts.kinds);
   state->pre_tokenizer = std::move(parts.pre_tokenizer);
-  state->normalization = parts.normalization;
+  state->normalizer = parts.normalizer;
+  state->prefix = parts.prefix;
   state->bos = parts.bos;
   state->eos = parts.eos;
   state->add_bos = parts.add_bos && parts.bos;
@@ -146,71 +242,22 @@ Result<Tokenizer> TokenizerParts::build(TokenizerParts parts) {
   return Tokenizer(std::move(state));
 }
 
-std::pair<std::string_view, std::string_view> split_merge(std::string_view merge) {
-  const std::size_t space = merge.find(' ', 1);
-  if (space == std::string_view::npos) return {};
-  return {merge.substr(0, space), merge.substr(space + 1)};
-}
-
-Result<Tokenizer> Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {
-  if (vocabulary.model != "gpt2") {
-    return make_error(ErrorCode::unsupported,
-                      "the model file's tokenizer is of kind '{}' (tokenizer.ggml.model); only byte-level BPE ('gpt2') "
-                      "is supported, SentencePiece and unigram models are not",
-                      printable(vocabulary.model));
-  }
-  if (vocabulary.tokens.empty() || (!vocabulary.types.empty() && vocabulary.types.size() != vocabulary.tokens.size())) {
-    return bad_input("the model file's vocabulary holds {} tokens and {} token types; expected as many of each",
-                     vocabulary.tokens.size(), vocabulary.types.size());
-  }
-  Result<PreTokenizer> pre = PreTokenizer::from_gguf_name(vocabulary.pre);
-  if (!pre) return tl::unexpected(pre.error());
-  TokenizerParts parts;
-  parts.pre_tokenizer = std::move(*pre);
-  if (vocabulary.pre == "qwen2" || vocabulary.pre == "deepseek-r1-qwen") parts.normalization = Normalization::nfc;
-  if (vocabulary.pre.starts_with("llama")) parts.whole_pieces = WholePieces::direct;
-  parts.spellings = vocabulary.tokens;
-  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const std::int32_t type = vocabulary.types.empty() ? 1 : vocabulary.types[id];
-    const bool spelled = type == 2 || type == 3 || type == 4;
-    if (spelled) parts.added.push_back({.spelling = vocabulary.tokens[id], .id = static_cast<TokenId>(id)});
-    parts.kinds.push_back(type == 5   ? TokenKind::unused
-                          : type == 4 ? TokenKind::added
-                          : spelled   ? TokenKind::control
-                                      : TokenKind::plain);
-  }
-  for (const std::string& merge : vocabulary.merges) parts.merges.push_back(split_merge(merge));
-  parts.bos = vocabulary.bos;
-  parts.eos = vocabulary.eos;
-  parts.eot = vocabulary.eot;
-  parts.add_bos = vocabulary.add_bos;
-  return TokenizerParts::build(std::move(parts));
-}
-
 std::vector<TokenId> Tokenizer::encode(std::string_view plain) const {
-  std::vector<TokenId> ids;
-  State::Buffers buffers;
-  state_->encode_plain(plain, buffers, ids);
-  return ids;
+  return state_->encode(plain, State::Place::start);
+}
+
+std::vector<TokenId> Tokenizer::encode_continuation(std::string_view plain) const {
+  return state_->encode(plain, State::Place::behind_text);
 }
 
 std::vector<TokenId> Tokenizer::encode(const MarkedText& rendered) const {
-  const std::string_view text = rendered.text();
-  std::vector<TokenId> ids;
-  State::Buffers buffers;
-  std::size_t done = 0;
-  for (const SpecialTokens::Match& match : state_->specials.find(rendered)) {
-    state_->encode_plain(text.substr(done, match.begin - done), buffers, ids);
-    ids.push_back(match.id);
-    done = match.end;
-  }
-  state_->encode_plain(text.substr(done), buffers, ids);
-  return ids;
+  return state_->encode(rendered, State::Place::start);
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string text;
   for (const TokenId id : ids) text.append(token_bytes(id));
+  if (spaces_lead() && text.starts_with(' ')) text.erase(0, 1);
   return text;
 }
 
@@ -232,6 +279,14 @@ std::size_t Tokenizer::vocabulary_size() const { return state_->tokens.size(); }
 std::optional<TokenId> Tokenizer::bos() const { return state_->bos; }
 std::optional<TokenId> Tokenizer::eos() const { return state_->eos; }
 const std::vector<TokenId>& Tokenizer::end_of_turn() const { return state_->end_of_turn; }
+void Tokenizer::add_end_of_turn(std::span<const TokenId> ids) {
+  auto& ends = state_->end_of_turn;
+  for (const TokenId id : ids) {
+    const bool known = id >= 0 && static_cast<std::size_t>(id) < vocabulary_size();
+    if (known && std::find(ends.begin(), ends.end(), id) == ends.end()) ends.push_back(id);
+  }
+}
 bool Tokenizer::add_bos() const { return state_->add_bos; }
+bool Tokenizer::spaces_lead() const { return state_->normalizer.prepends || state_->prefix != SpacePrefix::never; }
 
 }  // namespace hone::text

@@ -1,4 +1,4 @@
-// Byte-level BPE tokenizers, from GGUF metadata or a Hugging Face tokenizer.json.
+// BPE tokenizers, byte-level or SentencePiece-type, from GGUF metadata or a Hugging Face tokenizer.json.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,22 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "text/marked_text.h"
+#include "text/token_id.h"
 
 namespace hone::text {
 
-using TokenId = std::int32_t;
-
 // What a GGUF file says of its tokenizer (tokenizer.ggml.*), gathered by formats/ or model/.
 struct GgufVocabulary {
-  std::string model;  // "gpt2"
+  std::string model;  // "gpt2": byte-level; "llama": SentencePiece
   std::string pre;    // "smollm", "qwen2", "llama-bpe", ...
   std::vector<std::string> tokens;
   std::vector<std::int32_t> types;  // 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
-  std::vector<std::string> merges;  // "a b"
+  std::vector<std::string> merges;  // "a b"; byte-level only
+  std::vector<float> scores;        // SentencePiece only, as many as tokens
   std::optional<TokenId> bos, eos, eot, unknown, padding;
   bool add_bos = false;
+  bool add_space_prefix =
+      true;  // SentencePiece only: a space before text that follows the beginning or a special token
 };
 
 class Tokenizer {
@@ -37,15 +39,21 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  // Ids of plain text: no special token is matched, none is added. Any bytes round-trip through decode(), but for two
-  // things the model was trained with: Qwen's text is brought to NFC first, and a byte the vocabulary has no token for
-  // is left out (SmolLM2 lacks 21: six C0 controls such as 0x04, two that only unassigned planes need,
-  // and the 13 that UTF-8 never holds).
+  // Ids of plain text: no special token is matched (but added tokens of nothing but white space, which some
+  // vocabularies have), none is added. Any bytes round-trip through decode(), but for what the model was trained with:
+  // - Qwen's text is brought to NFC first;
+  // - a byte the vocabulary has no token for is left out (SmolLM2 lacks 21: six C0 controls such as 0x04, two that only
+  //   unassigned planes need, and the 13 that UTF-8 never holds);
+  // - SentencePiece-type models read U+2581 as a space and, where spaces_lead() says so, put a space before the text,
+  //   which decode() takes away again; Metaspace tokenizers do so only where none stands there, so that one is lost.
   std::vector<TokenId> encode(std::string_view plain) const;
+  // The same for text that goes on behind other text, of which the last byte was no special token's: nothing is put
+  // before it.
+  std::vector<TokenId> encode_continuation(std::string_view plain) const;
   // Ids of rendered text: special tokens match only where all their bytes came from the template. No BOS is added (the
   // template writes it).
   std::vector<TokenId> encode(const MarkedText& rendered) const;
-  // Bytes of the ids, special tokens spelled out.
+  // Bytes of the ids, special tokens spelled out. Where spaces_lead(), one space at the beginning is left out.
   std::string decode(std::span<const TokenId> ids) const;
   // Bytes that one token stands for.
   std::string_view token_bytes(TokenId id) const;
@@ -58,7 +66,11 @@ class Tokenizer {
   std::optional<TokenId> eos() const;
   // Tokens that end a turn: eos, eot and <|im_end|>-like ones; generation stops at any of them.
   const std::vector<TokenId>& end_of_turn() const;
+  // More of them, as a model's generation_config.json names them; ids it has no token for are left out.
+  void add_end_of_turn(std::span<const TokenId> ids);
   bool add_bos() const;
+  // Whether text gets a space in front: SentencePiece models other than Gemma's.
+  bool spaces_lead() const;
 
  private:
   struct State;

@@ -24,7 +24,8 @@ bool is_true(const Json& value) { return value.is_boolean() && value.get<bool>()
 std::string text_or_empty(const Json& value) { return value.is_string() ? value.get<std::string>() : std::string(); }
 
 tl::unexpected<Error> refused(std::string_view what, const Json& value) {
-  return make_error(ErrorCode::unsupported, "tokenizer.json: {} {} is not supported; byte-level BPE is", what,
+  return make_error(ErrorCode::unsupported,
+                    "tokenizer.json: {} {} is not supported; byte-level BPE and SentencePiece BPE are", what,
                     clipped(to_text(value), 120));
 }
 
@@ -38,17 +39,27 @@ Result<void> put(TokenizerParts& parts, std::string spelling, const Json& id, To
     parts.spellings.resize(at + 1);
     parts.kinds.resize(at + 1, TokenKind::unused);
   }
-  parts.spellings[at] = std::move(spelling);
-  parts.kinds[at] = kind;
+  if (parts.kinds[at] == TokenKind::unused) {
+    parts.spellings[at] = std::move(spelling);
+    parts.kinds[at] = kind;
+  } else if (parts.spellings[at] == spelling) {
+    parts.kinds[at] = kind;
+  } else if (kind == TokenKind::plain) {
+    // Gemma's tab is such a one: "\t" and "<0x09>".
+    parts.further_spellings.emplace_back(std::move(spelling), static_cast<TokenId>(at));
+  } else {
+    return bad_input("tokenizer.json: the tokens '{}' and '{}' have the same id {}", clipped(parts.spellings[at], 60),
+                     clipped(spelling, 60), at);
+  }
   return {};
 }
 
-Result<void> read_model(const Json& model, TokenizerParts& parts) {
+// What of a model would change ids in ways not known here.
+Result<void> check_model(const Json& model) {
   const std::string type = text_or_empty(member(model, "type"));
   if (type != "BPE" && !(type.empty() && model.is_object() && model.contains("merges"))) {
     return refused("the model type", member(model, "type"));
   }
-  if (is_true(member(model, "byte_fallback"))) return refused("byte_fallback =", member(model, "byte_fallback"));
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!text_or_empty(member(model, name)).empty()) return refused(name, member(model, name));
   }
@@ -56,6 +67,11 @@ Result<void> read_model(const Json& model, TokenizerParts& parts) {
     return refused("dropout", dropout);
   }
   if (!member(model, "vocab").is_object()) return bad_input("tokenizer.json: \"model.vocab\" is not an object");
+  return {};
+}
+
+Result<void> read_model(const Json& model, TokenizerParts& parts) {
+  if (Result<void> done = check_model(model); !done) return done;
   for (const auto& [spelling, id] : model["vocab"].items()) {
     if (Result<void> done = put(parts, spelling, id, TokenKind::plain); !done) return done;
   }
@@ -77,16 +93,17 @@ Result<void> read_added(const Json& added, TokenizerParts& parts) {
   for (const Json& entry : added) {
     AddedToken token;
     token.spelling = text_or_empty(member(entry, "content"));
-    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
-    if (std::all_of(token.spelling.begin(), token.spelling.end(), is_space)) {
-      // Such tokens stand for runs of spaces in any text; here added tokens match in the template only.
-      return refused("an added token of white space", entry);
+    const bool special = is_true(member(entry, "special"));
+    // A special token of nothing but white space could be forged by any text.
+    if (token.spelling.empty() || (special && is_blank(token.spelling))) {
+      return refused("the added token", entry);
     }
     token.lstrip = is_true(member(entry, "lstrip"));
     token.rstrip = is_true(member(entry, "rstrip"));
     token.single_word = is_true(member(entry, "single_word"));
     token.normalized = is_true(member(entry, "normalized"));
-    const TokenKind kind = is_true(member(entry, "special")) ? TokenKind::control : TokenKind::added;
+    token.anywhere = is_blank(token.spelling);
+    const TokenKind kind = special ? TokenKind::control : TokenKind::added;
     if (Result<void> done = put(parts, token.spelling, member(entry, "id"), kind); !done) return done;
     token.id = entry["id"].get<TokenId>();
     parts.added.push_back(std::move(token));
@@ -94,10 +111,17 @@ Result<void> read_added(const Json& added, TokenizerParts& parts) {
   return {};
 }
 
+bool is_mark(const Json& text) { return text.is_string() && text.get_ref<const std::string&>() == space_mark; }
+
 Result<void> read_normalizer(const Json& normalizer, TokenizerParts& parts) {
   const std::string type = text_or_empty(member(normalizer, "type"));
-  if (type == "NFC") {
-    parts.normalization = Normalization::nfc;
+  if (type == "NFC" && !parts.normalizer.reads_marks && !parts.normalizer.prepends) {
+    parts.normalizer.composes = true;
+  } else if (type == "Prepend" && is_mark(member(normalizer, "prepend"))) {
+    parts.normalizer.prepends = true;
+  } else if (type == "Replace" && text_or_empty(member(member(normalizer, "pattern"), "String")) == " " &&
+             is_mark(member(normalizer, "content"))) {
+    parts.normalizer.reads_marks = true;
   } else if (type == "Sequence") {
     for (const Json& entry : member(normalizer, "normalizers")) {
       if (Result<void> done = read_normalizer(entry, parts); !done) return done;
@@ -106,6 +130,79 @@ Result<void> read_normalizer(const Json& normalizer, TokenizerParts& parts) {
     return refused("the normalizer", normalizer);
   }
   return {};
+}
+
+Result<void> read_metaspace(const Json& entry, TokenizerParts& parts) {
+  if (!is_mark(member(entry, "replacement"))) return refused("the pre-tokenizer", entry);
+  const Json& split = member(entry, "split");
+  parts.splits_at_spaces = !split.is_boolean() || split.get<bool>();
+  std::string scheme = text_or_empty(member(entry, "prepend_scheme"));
+  // Files from before prepend_scheme say add_prefix_space.
+  if (scheme.empty()) scheme = is_true(member(entry, "add_prefix_space")) ? "always" : "never";
+  if (scheme == "always") {
+    parts.prefix = SpacePrefix::missing;
+  } else if (scheme == "first") {
+    parts.prefix = SpacePrefix::missing_at_start;
+  } else if (scheme != "never") {
+    return refused("the pre-tokenizer", entry);
+  }
+  return {};
+}
+
+// A model of letters has no pre-tokenizer, Metaspace, or Gemma's split at spaces, of which its normalizer leaves none.
+Result<void> read_letters_scheme(const Json& pre_tokenizer, TokenizerParts& parts) {
+  parts.alphabet = Alphabet::letters;
+  if (parts.whole_pieces == WholePieces::direct) return refused("ignore_merges in a SentencePiece model:", true);
+  const std::string type = text_or_empty(member(pre_tokenizer, "type"));
+  const bool splits_nothing = type == "Split" && parts.normalizer.reads_marks &&
+                              text_or_empty(member(member(pre_tokenizer, "pattern"), "String")) == " ";
+  if (type == "Metaspace") {
+    if (Result<void> done = read_metaspace(pre_tokenizer, parts); !done) return done;
+  } else if (!pre_tokenizer.is_null() && !splits_nothing) {
+    return refused("the pre-tokenizer", pre_tokenizer);
+  } else if (!parts.normalizer.reads_marks) {
+    return refused("a tokenizer that marks no spaces, with the pre-tokenizer", pre_tokenizer);
+  }
+  return {};
+}
+
+// With byte_fallback tokens such as <0x0A> stand for bytes; a further spelling of one is the letter of that byte.
+void name_bytes(TokenizerParts& parts) {
+  for (auto& [spelling, id] : parts.further_spellings) {
+    if (byte_of_spelling(spelling)) std::swap(spelling, parts.spellings[static_cast<std::size_t>(id)]);
+  }
+  for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
+    if (parts.kinds[id] == TokenKind::plain && byte_of_spelling(parts.spellings[id])) parts.kinds[id] = TokenKind::byte;
+  }
+}
+
+// SentencePiece's spellings: bytes as <0x0A>, spaces as marks.
+bool has_letters(const Json& tokenizer_json, const TokenizerParts& parts) {
+  return is_true(member(member(tokenizer_json, "model"), "byte_fallback")) || parts.normalizer.reads_marks ||
+         parts.normalizer.prepends ||
+         text_or_empty(member(member(tokenizer_json, "pre_tokenizer"), "type")) == "Metaspace";
+}
+
+Result<void> read_scheme(const Json& tokenizer_json, TokenizerParts& parts) {
+  const Json& pre_tokenizer = member(tokenizer_json, "pre_tokenizer");
+  if (has_letters(tokenizer_json, parts)) {
+    if (is_true(member(member(tokenizer_json, "model"), "byte_fallback"))) name_bytes(parts);
+    return read_letters_scheme(pre_tokenizer, parts);
+  }
+  Result<PreTokenizer> pre = PreTokenizer::from_json(pre_tokenizer);
+  if (!pre) return tl::unexpected(pre.error());
+  parts.pre_tokenizer = std::move(*pre);
+  return {};
+}
+
+// The token for letters that are in no other; the vocabulary need not hold it.
+void read_unknown(const Json& model, TokenizerParts& parts) {
+  const std::string spelling = text_or_empty(member(model, "unk_token"));
+  const auto found = std::find(parts.spellings.begin(), parts.spellings.end(), spelling);
+  if (!spelling.empty() && found != parts.spellings.end()) {
+    parts.unknown = static_cast<TokenId>(found - parts.spellings.begin());
+  }
+  parts.fuses_unknown = is_true(member(model, "fuse_unk"));
 }
 
 std::optional<TokenId> added_id(const TokenizerParts& parts, std::string_view spelling) {
@@ -138,17 +235,13 @@ std::optional<TokenId> configured(const Json& config, const char* name, const To
 
 Result<Tokenizer> Tokenizer::from_json(const Json& tokenizer_json, const Json& config) {
   TokenizerParts parts;
-  if (Result<void> done = read_model(member(tokenizer_json, "model"), parts); !done)
-    return tl::unexpected(done.error());
-  if (Result<void> done = read_added(member(tokenizer_json, "added_tokens"), parts); !done) {
-    return tl::unexpected(done.error());
-  }
-  if (Result<void> done = read_normalizer(member(tokenizer_json, "normalizer"), parts); !done) {
-    return tl::unexpected(done.error());
-  }
-  Result<PreTokenizer> pre = PreTokenizer::from_json(member(tokenizer_json, "pre_tokenizer"));
-  if (!pre) return tl::unexpected(pre.error());
-  parts.pre_tokenizer = std::move(*pre);
+  const Json& model = member(tokenizer_json, "model");
+  Result<void> done = read_model(model, parts);
+  if (done) done = read_added(member(tokenizer_json, "added_tokens"), parts);
+  if (done) done = read_normalizer(member(tokenizer_json, "normalizer"), parts);
+  if (done) done = read_scheme(tokenizer_json, parts);
+  if (!done) return tl::unexpected(done.error());
+  read_unknown(model, parts);
   const std::optional<TokenId> leading = leading_special(member(tokenizer_json, "post_processor"), parts);
   parts.bos = configured(config, "bos_token", parts);
   if (!parts.bos) parts.bos = leading;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -25,10 +26,23 @@ constexpr std::pair<std::uint32_t, std::uint32_t> newer_marks[] = {
     {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1}, {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE},
     {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF}};
 
-bool is_newer_mark(std::uint32_t code) {
-  const auto* range = std::partition_point(std::begin(newer_marks), std::end(newer_marks),
-                                           [&](const auto& one) { return one.second < code; });
-  return range != std::end(newer_marks) && range->first <= code;
+// Word characters of Unicode 16 that are alphabetic without being letters, join letters, or came after Unicode 15,
+// where utf8proc 2.8 stops. Derived by comparing every code point with tokenizers 0.23.
+constexpr std::pair<std::uint32_t, std::uint32_t> further_word_characters[] = {
+    {0x897, 0x897},     {0x1C89, 0x1C8A},   {0x200C, 0x200D},   {0x24B6, 0x24E9},   {0xA7CB, 0xA7CD},
+    {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3}, {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85},
+    {0x10EC2, 0x10EC4}, {0x10EFC, 0x10EFC}, {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E},
+    {0x11390, 0x113B5}, {0x113B7, 0x113C0}, {0x113C2, 0x113C2}, {0x113C5, 0x113C5}, {0x113C7, 0x113CA},
+    {0x113CC, 0x113D3}, {0x113E1, 0x113E2}, {0x116D0, 0x116E3}, {0x11BC0, 0x11BE0}, {0x11BF0, 0x11BF9},
+    {0x11F5A, 0x11F5A}, {0x13460, 0x143FA}, {0x16100, 0x16139}, {0x16D40, 0x16D6C}, {0x16D70, 0x16D79},
+    {0x18CFF, 0x18CFF}, {0x1CCF0, 0x1CCF9}, {0x1E5D0, 0x1E5FA}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169},
+    {0x1F170, 0x1F189}, {0x2EBF0, 0x2EE5D}};
+
+template <std::size_t size>
+bool holds(const std::pair<std::uint32_t, std::uint32_t> (&ranges)[size], std::uint32_t code) {
+  const auto* range =
+      std::partition_point(std::begin(ranges), std::end(ranges), [&](const auto& one) { return one.second < code; });
+  return range != std::end(ranges) && range->first <= code;
 }
 
 // Below U+0300 (first byte 0xCC) nothing composes or decomposes.
@@ -70,6 +84,24 @@ CodePoint code_point_before(std::string_view text, std::size_t end) {
   return {static_cast<unsigned char>(text[end - 1]), 1, false};
 }
 
+std::size_t valid_utf8_prefix(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::uint64_t eight = 0;
+    if (at + sizeof eight <= text.size()) {
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080ULL) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
+    const CodePoint next = code_point_at(text, at);
+    if (!next.valid) return at;
+    at += next.length;
+  }
+  return at;
+}
+
 void append_utf8(std::string& out, std::uint32_t code) {
   utf8proc_uint8_t bytes[4];
   const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code), bytes);
@@ -99,7 +131,7 @@ bool is_word_character(std::uint32_t code) {
     case UTF8PROC_CATEGORY_PC:
       return true;
     default:
-      return false;
+      return holds(further_word_characters, code);
   }
 }
 
@@ -110,7 +142,7 @@ std::string nfc(std::string_view text) {
   std::size_t done = 0;
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint at = code_point_at(text, i);
-    if (is_newer_mark(at.code)) {
+    if (holds(newer_marks, at.code)) {
       append_nfc(out, text.substr(done, i - done));
       out.append(text.substr(i, at.length));
       done = i + at.length;
