@@ -60,9 +60,9 @@ Json error_json(const std::string& id, const Error& error) {
 // Prints replies in the order of the questions, each as soon as those before it are there.
 class Printer {
  public:
-  Printer(const std::vector<Question>& questions, bool json)
+  Printer(const std::vector<Question>& questions, const Options& options)
       : questions_(questions),
-        json_(json),
+        json_(options.json),
         progress_({.label = "ask", .unit = "rows", .total = questions.size(), .quiet = questions.size() < 2}) {}
 
   void take(std::size_t index, Result<text::Reply> reply) {
@@ -130,8 +130,8 @@ void keep_inputs_only(std::vector<Question>& questions) {
 
 // Passes the usable questions on and prints the others' errors.
 template <class Ask>
-int ask_usable(const std::vector<Question>& questions, bool json, const Ask& ask) {
-  Printer printer(questions, json);
+int ask_usable(const std::vector<Question>& questions, const Options& options, const Ask& ask) {
+  Printer printer(questions, options);
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     if (questions[i].usable) {
@@ -150,7 +150,7 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
   if (reference.kind == solve::ModelKind::bare) task = value_or_throw(data::load_task(options.task));
   const auto answerer = solve::Answerer::open(reference, task ? &*task : nullptr);
   keep_inputs_only(questions);
-  return ask_usable(questions, options.json, [&](const auto& places, const text::OnReply& on_reply) {
+  return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<std::string> inputs;
     for (const std::size_t place : places) inputs.push_back(questions[place].text);
     answerer->answer(inputs, answer_spec(options), on_reply, stop);
@@ -163,7 +163,7 @@ int ask_model(const std::vector<Question>& questions, const solve::ModelReferenc
   tensor::Exec exec;
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
   const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
-  return ask_usable(questions, options.json, [&](const auto& places, const text::OnReply& on_reply) {
+  return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<text::Request> requests;
     for (const std::size_t place : places) {
       const Question& question = questions[place];

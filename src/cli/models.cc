@@ -32,9 +32,9 @@ int list(const Options& options) {
     print_json(all);
     return 0;
   }
-  print_line(fmt::format("{:<26} {:>9}  {:<11} {}", "name", "size", "licence", "on this machine"));
+  print_line(fmt::format("{:<26} {:>9}  {:<18} {}", "name", "size", "licence", "on this machine"));
   for (const auto& entry : model::catalogue()) {
-    print_line(fmt::format("{:<26} {:>9}  {:<11} {}", entry.name, entry.bytes == 0 ? "?" : bytes_text(entry.bytes),
+    print_line(fmt::format("{:<26} {:>9}  {:<18} {}", entry.name, entry.bytes == 0 ? "?" : bytes_text(entry.bytes),
                            entry.licence, model::is_cached(entry) ? "yes" : "no"));
   }
   print_line("fetch one: hone models pull NAME");

@@ -100,9 +100,10 @@ void print_manifest(const Json& manifest) {
                fmt::format("{} of {}, SHA-256 {}...", file.value("rows", 0), file.value("file", ""),
                            file.value("sha256", "").substr(0, 12)));
   }
-  for (const char* name : {"eval", "data"}) {
-    if (!manifest.contains(name)) continue;
-    for (const auto& [key, value] : manifest.at(name).items()) print_fact(key, value_text(value));
+  if (manifest.contains("eval") && !manifest.at("eval").empty()) {
+    const Json& scored = manifest.at("eval");
+    print_fact("scored with", value_text(scored.front()));
+    print_fact("scored rows of", value_text(manifest.value("data", Json::object()).value("file", Json(""))));
   }
 }
 
