@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/terminal.h"
-#include "solve/recorded.h"
 
 namespace hone::solve {
 namespace {
@@ -182,23 +181,6 @@ ApiOutcome run_trial(Workspace& workspace, ApiTrial& trial, std::stop_token stop
   outcome.totals = trial.responder->totals();
   count_rows(workspace, trial.job, outcome);
   return outcome;
-}
-
-std::vector<eval::ContenderResult> recorded_api_contenders(const Workspace& workspace) {
-  const auto runs = workspace.store.runs();
-  std::vector<eval::ContenderResult> found;
-  std::set<std::string> names;
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-    if (!run->manifest.contains("contender") || run->manifest.at("contender").value("kind", std::string()) != "api")
-      continue;
-    if (names.contains(run->name)) continue;
-    auto contender = recorded_contender(workspace, *run);
-    if (!contender) continue;
-    names.insert(run->name);
-    found.push_back(std::move(*contender));
-  }
-  std::reverse(found.begin(), found.end());
-  return found;
 }
 
 }  // namespace hone::solve

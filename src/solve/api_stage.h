@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "prompt/api_responder.h"
 #include "solve/contenders.h"
@@ -71,8 +70,5 @@ struct ApiOutcome {
 // asking on is of no use (see ApiResponder) or the key is missing; what was answered is kept, the run is marked failed,
 // and the same call goes on from there. One process at a time asks for a task.
 ApiOutcome run_trial(Workspace& workspace, ApiTrial& trial, std::stop_token stop, const Quiet& quiet);
-
-// The finished API contenders of the workspace's data, out of the store; of several with one name the newest.
-std::vector<eval::ContenderResult> recorded_api_contenders(const Workspace& workspace);
 
 }  // namespace hone::solve
