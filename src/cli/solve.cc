@@ -15,6 +15,7 @@ struct Options {
   std::string task = ".";
   std::string budget;
   std::string require_verdict;
+  std::string prices;
   bool json = false;
 };
 
@@ -67,30 +68,20 @@ Json plan_document(const solve::SolveOutcome& outcome) {
 }
 
 Json solve_document(const solve::SolveOutcome& outcome) {
-  const auto& report = outcome.conclusion.report;
-  Json contenders = Json::array();
-  for (const auto& contender : report.contenders) contenders.push_back(eval::to_json(contender));
-  Json primary = nullptr;
-  if (outcome.conclusion.primary) {
-    primary = eval::to_json(*outcome.conclusion.primary);
-    primary["a_name"] = outcome.conclusion.best_tuned;
-    primary["b_name"] = outcome.conclusion.best_untuned;
+  Json document = solve::to_json(outcome.conclusion);
+  document["plan"] = plan_document(outcome);
+  document["findings"] = Json::array();
+  for (const auto& finding : outcome.conclusion.report.findings) {
+    document["findings"].push_back(data::to_json(finding));
   }
-  Json findings = Json::array();
-  for (const auto& finding : report.findings) findings.push_back(data::to_json(finding));
-  Json problem = nullptr;
+  document["bundle"] = outcome.bundle.string();
+  document["report"] = outcome.report.string();
+  document["interrupted"] = outcome.interrupted;
+  document["problem"] = nullptr;
   if (outcome.problem) {
-    problem = {{"exit_code", exit_code(outcome.problem->code)}, {"message", outcome.problem->message}};
+    document["problem"] = {{"exit_code", exit_code(outcome.problem->code)}, {"message", outcome.problem->message}};
   }
-  return {{"plan", plan_document(outcome)},
-          {"contenders", contenders},
-          {"primary", primary},
-          {"recommendation", decide::to_json(report.recommendation)},
-          {"findings", findings},
-          {"bundle", outcome.bundle.string()},
-          {"report", outcome.report.string()},
-          {"interrupted", outcome.interrupted},
-          {"problem", problem}};
+  return document;
 }
 
 // Before bundle and report are written, so that it stands on the screen whatever becomes of them.
@@ -146,6 +137,7 @@ int run(const Options& options, std::stop_token stop) {
   solve::SolveSpec spec;
   if (!options.budget.empty()) spec.budget_seconds = value_or_throw(solve::parse_duration(options.budget));
   if (!options.require_verdict.empty()) check_verdict(options.require_verdict);
+  if (!options.prices.empty()) spec.prices = value_or_throw(decide::load_prices(options.prices));
   solve::Workspace workspace = solve::open_workspace(options.task);
   const solve::SolveOutcome outcome = solve::solve(workspace, spec, hooks_for(options, workspace, std::move(stop)));
   options.json ? print_json(solve_document(outcome)) : print_results(outcome);
@@ -167,6 +159,7 @@ void add_solve(Cli& cli) {
   command->add_option("--budget", options->budget, "Time to spend: 90s, 13m, 2h");
   command->add_option("--require", options->require_verdict,
                       "Exit with 1 unless the verdict is this one (\"fine-tune\", ...)");
+  command->add_option("--prices", options->prices, "Price list to use instead of the built-in one (JSON)");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

@@ -10,6 +10,7 @@ class Budget {
   // Starts now. `seconds` 0: no limit.
   explicit Budget(double seconds) : seconds_(seconds) {}
 
+  double seconds() const { return seconds_; }
   bool is_limited() const { return seconds_ > 0; }
   double elapsed() const { return watch_.seconds(); }
   double left() const { return seconds_ - elapsed(); }

@@ -9,8 +9,6 @@
 namespace hone::solve {
 namespace {
 
-constexpr double most_latency_seconds = 15;
-
 enum class Sides { validation, both };
 
 void fill_figures(const Workspace& workspace, eval::ContenderResult& result) {
@@ -63,11 +61,12 @@ std::vector<eval::ScoredRow> validation_part(const Workspace& workspace, const s
 }
 
 // False when stopped.
-bool answer_rows(const Workspace& workspace, Answering& answering, Sides sides, eval::ContenderResult& result) {
+bool answer_rows(const Workspace& workspace, const ContenderJob& job, Answering& answering, Sides sides,
+                 eval::ContenderResult& result) {
   const auto& split = workspace.split;
   result.validation = answering.side("validation", split.validation);
   if (result.validation.size() < split.validation.size()) return false;
-  answering.complete_latency(most_latency_seconds);
+  answering.complete_latency(job.most_latency_seconds);
   if (sides == Sides::validation) return true;
   result.test = answering.side("test", split.test);
   return result.test.size() == split.test.size();
@@ -94,7 +93,7 @@ std::optional<eval::ContenderResult> run_sides(Workspace& workspace, const Conte
       if (stop.stop_requested()) return interrupted();
       workspace.store.append_rows(result.run, "cross-validation", crossed);
     }
-    if (!answer_rows(workspace, answering, sides, result)) return interrupted();
+    if (!answer_rows(workspace, job, answering, sides, result)) return interrupted();
   } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::interrupted) throw;
     return interrupted();

@@ -28,6 +28,8 @@ struct ContenderJob {
   // Called once, when the run begins. Empty: the validation rows are answered by the contender itself.
   std::function<std::vector<eval::ScoredRow>(std::stop_token)> cross_validate;
   Asking asking = Asking::free;
+  // Under 100 validation rows are asked again until the latency rests on 100 requests or so many seconds have gone.
+  double most_latency_seconds = 15;
 };
 
 struct Quiet {
@@ -37,10 +39,9 @@ struct Quiet {
 // Reuse key of a job: SHA-256 of the data key, the name and the spec.
 std::string key_of(const Workspace& workspace, const ContenderJob& job);
 
-// Answers every validation row (the first 100 one at a time, which gives the latency; fewer ones are asked again until
-// it rests on 100 requests or 15 s have gone) and every test row (in batches). Rows answered before, in this or an
-// interrupted start, are not asked again. Nothing when `stop` came first. Contenders are chosen by the same validation
-// rows, cross-validated ones included.
+// Answers every validation row (the first 100 one at a time, which gives the latency) and every test row (in batches).
+// Rows answered before, in this or an interrupted start, are not asked again. Nothing when `stop` came first.
+// Contenders are chosen by the same validation rows, cross-validated ones included.
 std::optional<eval::ContenderResult> run_contender(Workspace& workspace, const ContenderJob& job, std::stop_token stop,
                                                    const Quiet& quiet);
 

@@ -14,19 +14,25 @@ std::string solve_command(const Workspace& workspace, const SolveSpec& spec) {
   return command;
 }
 
+// Whether all that its bundle needs is at hand: a contender may be known from the store alone.
+bool is_at_hand(const eval::ContenderResult& contender, const Finished& finished) {
+  if (contender.is_tuned() && (finished.trained == nullptr || finished.tuned_contender != contender.run)) return false;
+  return can_be_bundled(contender) && (!contender.is_local_model() || finished.local != nullptr);
+}
+
 // The recommended contender, or the best one that can be served from here.
-const eval::ContenderResult* to_bundle(const Conclusion& conclusion) {
+const eval::ContenderResult* to_bundle(const Conclusion& conclusion, const Finished& finished) {
   const auto* chosen = contender_named(conclusion, conclusion.report.recommendation.use);
-  if (chosen != nullptr && can_be_bundled(*chosen)) return chosen;
+  if (chosen != nullptr && is_at_hand(*chosen, finished)) return chosen;
   for (const auto& contender : conclusion.report.contenders) {
-    if (can_be_bundled(contender)) return &contender;
+    if (is_at_hand(contender, finished)) return &contender;
   }
   return nullptr;
 }
 
 Path write_bundle(const Workspace& workspace, const Finished& finished, const Conclusion& conclusion,
                   const std::stop_token& stop) {
-  const auto* chosen = to_bundle(conclusion);
+  const auto* chosen = to_bundle(conclusion, finished);
   if (chosen == nullptr) return {};
   BundleInput input{.contender = chosen, .prompt = {}, .trained = finished.trained, .local = finished.local};
   for (const auto& version : finished.versions) {
@@ -67,14 +73,6 @@ void add_commands(const Workspace& workspace, const SolveSpec& spec, SolveOutcom
                         fmt::format("hone runs list {}", shell_word(workspace.task.folder.string())));
 }
 
-bool misses_target(const Workspace& workspace, const Conclusion& conclusion) {
-  if (!workspace.task.target) return false;
-  const auto* used = contender_named(conclusion, conclusion.report.recommendation.use);
-  if (used == nullptr) return true;
-  const auto figure = used->test_metrics.named.find(workspace.task.metric);
-  return figure == used->test_metrics.named.end() || figure->second.value < *workspace.task.target;
-}
-
 }  // namespace
 
 const eval::ContenderResult* contender_named(const Conclusion& conclusion, const std::string& name) {
@@ -113,7 +111,7 @@ void write_results(Workspace& workspace, const SolveSpec& spec, const SolveHooks
     write_file(file, report::html_report(outcome.conclusion.report));
     outcome.report = file;
   });
-  outcome.target_missed = misses_target(workspace, outcome.conclusion);
+  outcome.target_missed = misses_target(outcome.conclusion);
 }
 
 }  // namespace hone::solve

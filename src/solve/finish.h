@@ -11,6 +11,7 @@ namespace hone::solve {
 struct Finished {
   LocalModel* local = nullptr;          // null: never opened
   const TrainedRun* trained = nullptr;  // null: none
+  std::string tuned_contender;          // the run that scored it
   std::vector<data::PromptVersion> versions;
 };
 

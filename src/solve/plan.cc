@@ -16,7 +16,6 @@ constexpr double doubling_context = 2500;
 constexpr double cheap_seconds_per_1000_rows = 2;
 constexpr double download_bytes_a_second = 4e6;
 constexpr double latency_requests = 100;
-constexpr double most_latency_seconds = 15;  // spent on repeated requests
 constexpr std::size_t fewest_rows_to_train = 20;
 constexpr std::uint64_t bytes_a_scored_row = 700;
 
@@ -39,8 +38,9 @@ struct Costs {
       alone_each += decoded / in.rates.decode_alone;
       together_each += decoded / in.rates.decode;
     }
-    const double again =
-        in.validation_rows > 0 ? std::min((latency_requests - alone) * alone_each, most_latency_seconds) : 0;
+    const double again = in.validation_rows > 0 ? std::min((latency_requests - alone) * alone_each,
+                                                           most_latency_seconds(in.budget_seconds))
+                                                : 0;
     return alone * alone_each + again + (scored_rows() - alone) * together_each;
   }
   double zero_shot() const { return scoring(in.row_tokens, in.prefix_tokens, in.most_answer_tokens); }
@@ -97,19 +97,22 @@ void fill_stages(Plan& plan, const PlanInput& in) {
     add(StageKind::download, fmt::format("fetch the base model, {}", bytes_text(in.download_bytes)),
         count(in.download_bytes) / download_bytes_a_second, "once; the time depends on the network");
   }
+  add(StageKind::open, "open the base model and measure this machine", in.opening_seconds);
   add(StageKind::cheap, "data check, split, contenders without a model",
       count(in.train_rows + in.validation_rows + in.test_rows) / 1000 * cheap_seconds_per_1000_rows + 1);
   offer(StageKind::zero_shot, "prompt the base model, no examples", plan.zero_shot ? 1 : 0, cost.zero_shot());
-  offer(StageKind::few_shot, fmt::format("prompt it with {} examples", plan.shots), plan.shots,
+  const auto of = [](int n) { return n > 0 ? fmt::format("{} ", n) : std::string(); };
+  offer(StageKind::few_shot, fmt::format("prompt it with {}examples", of(plan.shots)), plan.shots,
         cost.few_shot(plan.shots));
   fewer("examples", plan.shots < whole.shots && in.train_rows >= 2 * static_cast<std::size_t>(whole.shots));
-  offer(StageKind::knn_few_shot, fmt::format("prompt it with the {} nearest examples", plan.knn_shots), plan.knn_shots,
-        cost.knn_few_shot(plan.knn_shots));
+  offer(StageKind::knn_few_shot, fmt::format("prompt it with the {}nearest examples", of(plan.knn_shots)),
+        plan.knn_shots, cost.knn_few_shot(plan.knn_shots));
   fewer("examples", plan.knn_shots < whole.knn_shots);
   if (in.labels > 0) {
     offer(StageKind::probe, "linear probe on the base model's hidden states", plan.probe ? 1 : 0, cost.probe());
   }
-  offer(StageKind::train, fmt::format("fine-tune, {} {}", epochs, epochs == 1 ? "epoch" : "epochs"), epochs,
+  offer(StageKind::train,
+        epochs > 0 ? fmt::format("fine-tune, {} {}", epochs, epochs == 1 ? "epoch" : "epochs") : "fine-tune", epochs,
         training_seconds(in, plan.training));
   if (most == 0) plan.stages.back().why = fmt::format("fewer than {} rows to learn from", fewest_rows_to_train);
   fewer("epochs", epochs < most);
@@ -158,6 +161,8 @@ const char* name_of(StageKind kind) {
   switch (kind) {
     case StageKind::download:
       return "download";
+    case StageKind::open:
+      return "open";
     case StageKind::cheap:
       return "cheap";
     case StageKind::zero_shot:
@@ -176,6 +181,11 @@ const char* name_of(StageKind kind) {
       return "conclude";
   }
   return "";
+}
+
+double most_latency_seconds(double budget_seconds) {
+  constexpr double most = 15;
+  return budget_seconds > 0 ? std::min(most, budget_seconds / 50) : most;
 }
 
 double Plan::total_seconds() const {

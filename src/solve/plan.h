@@ -25,11 +25,12 @@ struct PlanInput {
   double most_answer_tokens = 0;  // of free text, what an untrained model may use up
   std::uint64_t adapter_bytes = 0;
   std::uint64_t download_bytes = 0;  // 0: the model is here
+  double opening_seconds = 0;        // until the model was open and measured
   Rates rates;
   double budget_seconds = 0;  // 0: none
 };
 
-enum class StageKind { download, cheap, zero_shot, few_shot, knn_few_shot, probe, train, score_tuned, conclude };
+enum class StageKind { download, open, cheap, zero_shot, few_shot, knn_few_shot, probe, train, score_tuned, conclude };
 const char* name_of(StageKind kind);
 
 struct Stage {
@@ -65,6 +66,9 @@ struct Plan {
   // Zero for a stage that is skipped or not there.
   double seconds_of(StageKind kind) const;
 };
+
+// Where the validation rows are under a hundred, so long are they asked again for the latency, in each contender.
+double most_latency_seconds(double budget_seconds);
 
 // Passes over the rows at most: 6 under 1,000 rows, 4 under 3,000, 3 above; none under 20.
 int most_epochs(std::size_t train_rows);

@@ -103,12 +103,19 @@ Result<Plan> plan_from_json(const Json& json) {
 }
 
 Json to_json(const PlanInput& input) {
-  return {{"train_rows", input.train_rows},       {"validation_rows", input.validation_rows},
-          {"test_rows", input.test_rows},         {"labels", input.labels},
-          {"row_tokens", input.row_tokens},       {"prefix_tokens", input.prefix_tokens},
-          {"answer_tokens", input.answer_tokens}, {"most_answer_tokens", input.most_answer_tokens},
-          {"adapter_bytes", input.adapter_bytes}, {"download_bytes", input.download_bytes},
-          {"rates", to_json(input.rates)},        {"budget_seconds", input.budget_seconds}};
+  return {{"train_rows", input.train_rows},
+          {"validation_rows", input.validation_rows},
+          {"test_rows", input.test_rows},
+          {"labels", input.labels},
+          {"row_tokens", input.row_tokens},
+          {"prefix_tokens", input.prefix_tokens},
+          {"answer_tokens", input.answer_tokens},
+          {"most_answer_tokens", input.most_answer_tokens},
+          {"adapter_bytes", input.adapter_bytes},
+          {"download_bytes", input.download_bytes},
+          {"opening_seconds", input.opening_seconds},
+          {"rates", to_json(input.rates)},
+          {"budget_seconds", input.budget_seconds}};
 }
 
 Result<PlanInput> plan_input_from_json(const Json& json) {
@@ -123,6 +130,7 @@ Result<PlanInput> plan_input_from_json(const Json& json) {
                      .most_answer_tokens = json.at("most_answer_tokens"),
                      .adapter_bytes = json.at("adapter_bytes"),
                      .download_bytes = json.at("download_bytes"),
+                     .opening_seconds = json.at("opening_seconds"),
                      .rates = rates_from(json.at("rates")),
                      .budget_seconds = json.at("budget_seconds")};
   });

@@ -19,6 +19,7 @@ PlanInput guard() {
           .most_answer_tokens = 0,
           .adapter_bytes = 19'500'000,
           .download_bytes = 0,
+          .opening_seconds = 12,
           .rates = {.prefill = 1000, .train = 400, .decode = 0, .decode_alone = 0, .is_measured = true},
           .budget_seconds = 0};
 }

@@ -96,22 +96,24 @@ Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry&
   input.prefix_tokens = static_cast<double>(workspace.task.instruction.size()) / bytes_a_token + 10;
   input.adapter_bytes = missing.bytes / 5;
   input.download_bytes = missing.bytes;
+  input.opening_seconds = 15;
   input.rates = assumed_rates(workspace.threads);
   return make_plan(input);
 }
 
 RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
-                               double budget_seconds, const std::stop_token& stop) {
+                               const Budget& budget, const std::stop_token& stop) {
   const std::string key = plan_key(workspace, local);
   auto remembered = load_plan(plan_file(workspace), key);
-  const bool keeps_training = remembered && is_binding(workspace, local, *remembered, budget_seconds);
-  if (remembered && remembered->input.budget_seconds == budget_seconds) {
+  const bool keeps_training = remembered && is_binding(workspace, local, *remembered, budget.seconds());
+  if (remembered && remembered->input.budget_seconds == budget.seconds()) {
     if (!keeps_training) remembered->training.reset();
     return std::move(*remembered);
   }
   RememberedPlan planned;
   planned.input = remembered ? remembered->input : measured_input(workspace, local, encoded, stop);
-  planned.input.budget_seconds = budget_seconds;
+  planned.input.budget_seconds = budget.seconds();
+  planned.input.opening_seconds = budget.elapsed();
   planned.plan = make_plan(planned.input);
   if (keeps_training) planned.training = remembered->training;
   save_plan(plan_file(workspace), key, planned);

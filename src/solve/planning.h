@@ -1,6 +1,7 @@
 // Plans for a workspace: from what its rows and this machine are, remembered for the next start.
 #pragma once
 
+#include "solve/budget.h"
 #include "solve/plan_memory.h"
 #include "solve/train_stage.h"
 
@@ -12,7 +13,7 @@ Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry&
 // The remembered plan where rows, base model and budget are the same; else one made from a measurement, and remembered.
 // A training that has begun and not ended keeps its epochs, whatever the budget is now. Throws Failure (interrupted).
 RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
-                               double budget_seconds, const std::stop_token& stop);
+                               const Budget& budget, const std::stop_token& stop);
 
 struct TrainingTime {
   double seconds = 0;  // that training may take; 0: no limit

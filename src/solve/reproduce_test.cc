@@ -15,7 +15,7 @@ const Quiet quiet{.progress = true};
 
 std::vector<track::RunRecord> solved(const TestTask& task) {
   Workspace workspace = open_workspace(task.folder());
-  solve(workspace, {.budget_seconds = 0, .quiet = quiet}, {});
+  solve(workspace, {.budget_seconds = 0, .prices = {}, .quiet = quiet}, {});
   return workspace.store.runs();
 }
 

@@ -12,6 +12,7 @@
 #include "solve/plan_memory.h"
 #include "solve/planning.h"
 #include "solve/prompted_stage.h"
+#include "solve/recorded.h"
 
 namespace hone::solve {
 namespace {
@@ -20,7 +21,9 @@ namespace {
 class Loop {
  public:
   Loop(Workspace& workspace, const SolveSpec& spec, const SolveHooks& hooks)
-      : workspace_(workspace), spec_(spec), hooks_(hooks), budget_(spec.budget_seconds) {}
+      : workspace_(workspace), spec_(spec), hooks_(hooks), budget_(spec.budget_seconds) {
+    input_.prices = spec.prices;
+  }
 
   SolveOutcome run() {
     if (hooks_.on_open) hooks_.on_open(workspace_);
@@ -58,17 +61,18 @@ class Loop {
 
   bool stages() {
     for (const auto& notice : workspace_.split.notices) notify(notice);
+    add_recorded([](const auto& recorded) { return recorded.kind == eval::ContenderKind::api; });
     input_.findings = check_workspace(workspace_, {}, 0);
     bool opened = true;
     if (const auto* missing = missing_model(workspace_.task)) {
       announce(plan_without_model(workspace_, *missing, spec_.budget_seconds));
     } else {
-      opened = guarded([&] { return open_model(); });
+      opened = guarded([&] { return timed(StageKind::open, [&] { return open_model(); }); });
     }
     const bool going = timed(StageKind::cheap, [&] { return contenders(cheap_jobs(workspace_)); });
     if (going) show("contenders without a language model");
     if (outcome_.problem) return false;
-    if (going && !local_) opened = fetch_model() && open_model();
+    if (going && !local_) opened = fetch_model() && timed(StageKind::open, [&] { return open_model(); });
     // After a stop nothing more is asked, but what earlier starts recorded still belongs to the conclusion.
     return opened && model_stages() && going;
   }
@@ -91,7 +95,7 @@ class Loop {
       notify("no training row could be encoded for the base model, so it is left out");
       return true;
     }
-    planned_ = plan_with_model(workspace_, *local_, encoded, spec_.budget_seconds, hooks_.stop);
+    planned_ = plan_with_model(workspace_, *local_, encoded, budget_, hooks_.stop);
     announce(planned_->plan);
     return true;
   }
@@ -114,7 +118,8 @@ class Loop {
     return done;
   }
 
-  bool contender(const ContenderJob& job) {
+  bool contender(ContenderJob job) {
+    job.most_latency_seconds = most_latency_seconds(budget_.seconds());
     auto result = run_contender(workspace_, job, hooks_.stop, spec_.quiet);
     if (!result) return false;
     input_.contenders.push_back(std::move(*result));
@@ -126,6 +131,16 @@ class Loop {
     bool all = true;
     for (const auto& job : jobs) all = contender(job) && all;
     return all;
+  }
+
+  // What the store knows already: of a model behind an API, asked by another command, and after a stop of whatever
+  // earlier starts finished.
+  void add_recorded(const std::function<bool(const eval::ContenderResult&)>& wanted) {
+    for (auto& recorded : recorded_contenders(workspace_)) {
+      const bool is_known = std::any_of(input_.contenders.begin(), input_.contenders.end(),
+                                        [&](const auto& known) { return known.name == recorded.name; });
+      if (!is_known && wanted(recorded)) input_.contenders.push_back(std::move(recorded));
+    }
   }
 
   bool model_stages() {
@@ -216,6 +231,7 @@ class Loop {
       const bool scored =
           timed(StageKind::score_tuned, [&] { return contender(tuned_job(workspace_, *local_, *trained_)); });
       if (!scored) return false;
+      finished_.tuned_contender = input_.contenders.back().run;
     }
     look_at_training(result.run);
     return true;
@@ -259,6 +275,12 @@ class Loop {
 
   SolveOutcome finish(bool interrupted) {
     outcome_.interrupted = interrupted;
+    if (interrupted || outcome_.problem) {
+      guarded([&] {
+        add_recorded([](const auto&) { return true; });
+        return true;
+      });
+    }
     input_.facts = facts();
     outcome_.conclusion = conclude(workspace_, std::move(input_));
     if (hooks_.on_conclusion) hooks_.on_conclusion(outcome_);

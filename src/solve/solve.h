@@ -13,7 +13,8 @@
 namespace hone::solve {
 
 struct SolveSpec {
-  double budget_seconds = 0;  // 0: none
+  double budget_seconds = 0;                // 0: none
+  std::optional<decide::PriceList> prices;  // none: the built-in list
   Quiet quiet;
 };
 

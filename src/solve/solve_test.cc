@@ -41,7 +41,10 @@ SolveOutcome start(const TestTask& task, Heard& heard, const std::string& stop_a
     hear("conclusion");
   };
   hooks.on_notice = [&](const std::string& notice) { heard.notices.push_back(notice); };
-  return solve(workspace, {.budget_seconds = budget, .quiet = {.progress = true}}, hooks);
+  SolveSpec spec;
+  spec.budget_seconds = budget;
+  spec.quiet.progress = true;
+  return solve(workspace, spec, hooks);
 }
 
 std::size_t place(const Heard& heard, const std::string& what) {
@@ -116,7 +119,8 @@ bool start_for(const TestTask& task, int milliseconds) {
   hooks.stop = stop.get_token();
   bool concluded = false;
   hooks.on_conclusion = [&](const SolveOutcome&) { concluded = true; };
-  const SolveOutcome outcome = solve(workspace, {.budget_seconds = 0, .quiet = {.progress = true}}, hooks);
+  const SolveOutcome outcome =
+      solve(workspace, {.budget_seconds = 0, .prices = {}, .quiet = {.progress = true}}, hooks);
   EXPECT_TRUE(concluded);
   EXPECT_FALSE(outcome.problem) << outcome.problem->message;
   return !outcome.interrupted;

@@ -68,17 +68,17 @@ TEST_F(TrainStage, TheMetricChoosesTheAdapterSoItIsPartOfTheKey) {
 
 TEST_F(TrainStage, EpochsOfATrainingThatHasBegunStayWhateverTheBudget) {
   const EncodedRows encoded = encode_rows(local_, workspace_, workspace_.split.train);
-  RememberedPlan planned = plan_with_model(workspace_, local_, encoded, 600, {});
+  RememberedPlan planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
   const double one = training_seconds(planned.input, training_of(1));
   const auto decided = decide_training(workspace_, local_, planned, {2 * one, 1}, {});
   ASSERT_TRUE(decided);
   EXPECT_LT(decided->epochs, 6);
   // Decided, but not begun: the next start may decide otherwise.
-  planned = plan_with_model(workspace_, local_, encoded, 600, {});
+  planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
   EXPECT_FALSE(planned.training);
   planned.training = decided;
   save_plan(workspace_.folder / "plan.json", "other", planned);  // of other rows: not for us
-  planned = plan_with_model(workspace_, local_, encoded, 600, {});
+  planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
   ASSERT_EQ(decide_training(workspace_, local_, planned, {2 * one, 1}, {}), decided);
   // Begun and stopped.
   std::stop_source stop;
@@ -87,14 +87,14 @@ TEST_F(TrainStage, EpochsOfATrainingThatHasBegunStayWhateverTheBudget) {
   made.spec = training_spec(workspace_.task, *decided);
   EXPECT_EQ(train_run(workspace_, local_, made, stop.get_token()).end, TrainEnd::interrupted);
   for (const double budget : {600.0, 0.0, 6000.0}) {
-    planned = plan_with_model(workspace_, local_, encoded, budget, {});
+    planned = plan_with_model(workspace_, local_, encoded, Budget(budget), {});
     EXPECT_EQ(planned.training, decided) << budget;
     EXPECT_EQ(decide_training(workspace_, local_, planned, {1000 * one, 1}, {}), decided) << budget;
   }
   // Ended: another budget may train more, the same one is done.
   ASSERT_EQ(train_run(workspace_, local_, made, {}).end, TrainEnd::finished);
-  EXPECT_TRUE(plan_with_model(workspace_, local_, encoded, 6000, {}).training);
-  EXPECT_FALSE(plan_with_model(workspace_, local_, encoded, 60000, {}).training);
+  EXPECT_TRUE(plan_with_model(workspace_, local_, encoded, Budget(6000), {}).training);
+  EXPECT_FALSE(plan_with_model(workspace_, local_, encoded, Budget(60000), {}).training);
 }
 
 }  // namespace
