@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "cli/command.h"
+#include "decide/wording.h"
 #include "track/store.h"
 
 namespace hone::cli {
@@ -39,6 +40,20 @@ std::vector<eval::ScoredRow> scored_rows(const std::string& name, const data::Ta
   return rows;
 }
 
+std::string verdict_text(const eval::Comparison& comparison, double margin) {
+  switch (comparison.verdict) {
+    case eval::Verdict::a_better:
+      return "the first is better";
+    case eval::Verdict::b_better:
+      return "the second is better";
+    case eval::Verdict::equivalent:
+      return fmt::format("equivalent, within the margin of {} points", decide::points(margin));
+    case eval::Verdict::undecided:
+      break;
+  }
+  return "undecided: these rows don't show which is better";
+}
+
 int run(const Options& options) {
   const data::Task task = value_or_throw(data::load_task(options.task));
   const auto comparison =
@@ -54,9 +69,12 @@ int run(const Options& options) {
   line(options.a, comparison.a);
   line(options.b, comparison.b);
   line("difference, row by row", comparison.difference);
-  print_line(fmt::format("right only in the first: {} rows; only in the second: {} rows; exact McNemar p = {:.3g}",
-                         comparison.only_a_right, comparison.only_b_right, comparison.mcnemar));
-  print_line(fmt::format("verdict: {}", eval::name_of(comparison.verdict)));
+  print_line(fmt::format("right only in the first: {} of {} rows; only in the second: {}", comparison.only_a_right,
+                         comparison.n, comparison.only_b_right));
+  print_line(fmt::format("p of the difference {:.2g} (answers swapped by chance); exact McNemar p {:.2g}", comparison.p,
+                         comparison.mcnemar));
+  print_wrapped(fmt::format("verdict: {}", verdict_text(comparison, task.margin)));
+  if (!comparison.note.empty()) print_wrapped(comparison.note);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -22,9 +23,10 @@ struct PriceList {
   std::vector<Price> api;
   double cpu_usd_per_month = 40;  // an always-on 2-core virtual machine; an assumption, marked as such
   double engineer_usd_per_hour = 60;
+  double utilisation = 0.3;  // share of its time that the machine answers, above 0 and at most 1; an assumption too
   std::string checked;
 };
-// The list built into the binary (src/decide/prices_data.cc), or a user's own file of the same form.
+// The list built into the binary (src/decide/prices.json), or a user's own file of the same form.
 PriceList built_in_prices();
 Result<PriceList> load_prices(const Path& file);
 // An error for an unknown key, a wrong type, a negative price or a date of another form names the entry and `where`.
@@ -52,16 +54,36 @@ struct BreakEven {
   std::vector<std::string> notes;            // assumptions, old prices
 };
 
+// Asking a large model for the validation and test rows once: estimates, in all.
+struct Trial {
+  std::size_t rows = 0;
+  double prompt_tokens = 0;
+  double completion_tokens = 0;
+};
+
 struct DecisionInput {
   const data::Task* task = nullptr;
-  std::vector<eval::ContenderResult> contenders;
+  std::string folder;                             // the task's, as the user gave it: for commands
+  std::vector<eval::ContenderResult> contenders;  // best first, by the task's metric on the validation rows
   std::size_t test_rows = 0;
-  std::optional<eval::Comparison> primary;  // best tuned against best untuned, both chosen on validation
-  std::string best_tuned, best_untuned;     // names
-  bool data_poor = false;                   // under 400 rows
+  std::optional<eval::Comparison> primary;         // best tuned against best untuned, both chosen on validation
+  std::vector<eval::NamedComparison> comparisons;  // all that are reported, Holm-adjusted; compared_pairs() among them
+  std::string best_tuned, best_untuned;            // names, as leaders_of() gives them
+  bool data_poor = false;                          // under 400 rows
+  Trial trial;
   PriceList prices;
   std::string today;
 };
+
+// The best tuned and the best untuned contender by the validation rows, empty where there is none. Those whose p95
+// keeps the task's latency limit go before those whose p95 does not.
+struct Leaders {
+  std::string tuned, untuned;
+};
+Leaders leaders_of(const std::vector<eval::ContenderResult>& contenders, const data::Task& task);
+// The pairs, besides the primary one, whose comparison choose() reads: each leader against the floor (majority class,
+// or copying the input), and the best untuned one against the best that is ten times faster.
+std::vector<std::pair<std::string, std::string>> compared_pairs(const DecisionInput& input);
 
 struct Recommendation {
   VerdictKind verdict = VerdictKind::not_decidable;
@@ -71,15 +93,10 @@ struct Recommendation {
   std::vector<std::string> caveats;  // e.g. no large model was among the contenders, command and price to try one
   BreakEven break_even;
 };
-// Rules, in this order:
-//   nothing measured: prompt for now.
-//   no contender beats the floor (majority class, or copying the input): collect data first where rows are few, else
-//   too hard. a target is given and no contender reaches it: the same two. a target is given and an untuned contender's
-//   whole interval lies above it: that one is enough. nothing was tuned: not decidable yet. tuned better by the primary
-//   comparison: fine-tune, unless only the untuned one keeps the latency limit. undecided and tuned ahead by the margin
-//   or more, or undecided with few rows: not decidable. else (worse, equivalent, or not ahead by the margin): the best
-//   untuned one, by its kind.
-// Where no large model was among the contenders the verdict never says fine-tuning beats prompting a large model.
+// By the rules that docs/numerics.md lists under "The verdict", in their order. Contenders are chosen by validation
+// rows; test rows only judge the chosen ones. Where no large model (a contender asked over an API) was among the
+// contenders the verdict never says that fine-tuning beats prompting one: a caveat says that none was tried, with the
+// command and the price to try one.
 Recommendation choose(const DecisionInput& input);
 Json to_json(const Recommendation& recommendation);
 
@@ -87,11 +104,17 @@ Json to_json(const Recommendation& recommendation);
 double local_usd_per_million(double p50_ms, double usd_per_month, double utilisation);
 // USD for a million requests through an API.
 double api_usd_per_million(const Price& price, double prompt_tokens, double completion_tokens);
-// Requests a month from which serving costs less than prompting: N* = (H + M + F/A) / (c_p - c_s); none where c_p <=
-// c_s. USD and months; c_* are USD a request.
+// USD for a million requests to this contender: by its tokens and its listed price where it is asked over an API (0
+// where none is listed), else by its latency.
+double usd_per_million(const eval::ContenderResult& contender, const PriceList& prices);
+// Requests a month from which serving costs less than prompting. One machine: N* = (H + M + F/A) / (c_p - c_s). Where
+// a machine answers at most C requests a month, m of them are rented, and N* is the least N in ((m-1) C, m C] with
+// N (c_p - c_s) >= m H + M + F/A. None where c_p <= c_s, or where a full machine saves less than its rent. USD and
+// months; c_* are USD a request.
 struct BreakEvenInput {
   double host_usd_per_month = 0, upkeep_usd_per_month = 0, one_off_usd = 0, months = 12;
   double prompted_usd = 0, served_usd = 0;
+  double requests_per_machine = 0;  // a month; 0: no limit
 };
 std::optional<double> break_even_requests(const BreakEvenInput& input);
 

@@ -43,6 +43,15 @@ Result<double> amount(const Json& json, const char* key, std::optional<double> o
   return it->get<double>();
 }
 
+Result<double> share(const Json& json, const char* key, double otherwise, const std::string& where) {
+  const auto it = json.find(key);
+  if (it == json.end()) return otherwise;
+  if (!it->is_number() || it->get<double>() <= 0 || it->get<double>() > 1) {
+    return bad_input("{}: \"{}\" should be a share, above 0 and at most 1, but is {}", where, key, to_text(*it));
+  }
+  return it->get<double>();
+}
+
 Result<std::string> date(const Json& json, const char* key, const std::string& where) {
   const auto it = json.find(key);
   if (it == json.end()) return bad_input("{}: \"{}\" is missing (a date, YYYY-MM-DD)", where, key);
@@ -91,17 +100,21 @@ Result<PriceList> parse_prices(std::string_view text, std::string_view name) {
   const std::string where(name);
   const Result<Json> json = parse_json(text, name);
   if (!json) return tl::unexpected(json.error());
-  const auto known = only_keys(*json, {"checked", "cpu_usd_per_month", "engineer_usd_per_hour", "api"}, where);
+  const auto known =
+      only_keys(*json, {"checked", "cpu_usd_per_month", "engineer_usd_per_hour", "utilisation", "api"}, where);
   if (!known) return tl::unexpected(known.error());
   PriceList list;
   const auto host = amount(*json, "cpu_usd_per_month", list.cpu_usd_per_month, where);
   const auto engineer = amount(*json, "engineer_usd_per_hour", list.engineer_usd_per_hour, where);
+  const auto utilisation = share(*json, "utilisation", list.utilisation, where);
   const auto checked = date(*json, "checked", where);
+  if (!utilisation) return tl::unexpected(utilisation.error());
   if (!host) return tl::unexpected(host.error());
   if (!engineer) return tl::unexpected(engineer.error());
   if (!checked) return tl::unexpected(checked.error());
   list.cpu_usd_per_month = *host;
   list.engineer_usd_per_hour = *engineer;
+  list.utilisation = *utilisation;
   list.checked = *checked;
   if (!json->contains("api") || !json->at("api").is_array()) {
     return bad_input("{}: \"api\" should be a list of prices", where);

@@ -1,5 +1,7 @@
 #include "report/figures.h"
 
+#include "base/terminal.h"
+
 namespace hone::report {
 
 eval::Interval figure_of(const eval::ContenderResult& contender, const data::Task& task) {
@@ -21,15 +23,22 @@ std::optional<eval::Interval> difference_to_best(const ReportInput& input, const
 }
 
 std::vector<const eval::ContenderResult*> leaders(const ReportInput& input) {
+  const auto is_floor = [](const eval::ContenderResult& contender) {
+    return contender.kind == eval::ContenderKind::majority || contender.kind == eval::ContenderKind::copy;
+  };
   const eval::ContenderResult* tuned = nullptr;
   const eval::ContenderResult* untuned = nullptr;
-  for (const eval::ContenderResult& contender : input.contenders) {
-    if (contender.is_tuned()) {
-      if (tuned == nullptr) tuned = &contender;
-    } else if (contender.kind != eval::ContenderKind::majority && contender.kind != eval::ContenderKind::copy) {
-      if (untuned == nullptr) untuned = &contender;
+  const auto take = [&](const eval::ContenderResult& contender) {
+    const eval::ContenderResult*& place = contender.is_tuned() ? tuned : untuned;
+    if (place == nullptr && !is_floor(contender)) place = &contender;
+  };
+  // Those of the declared comparison go first: a latency limit may have kept a better one out of it.
+  for (const NamedComparison& named : input.comparisons) {
+    for (const eval::ContenderResult& contender : input.contenders) {
+      if (named.primary && (contender.name == named.a || contender.name == named.b)) take(contender);
     }
   }
+  for (const eval::ContenderResult& contender : input.contenders) take(contender);
   std::vector<const eval::ContenderResult*> found;
   if (tuned != nullptr) found.push_back(tuned);
   if (untuned != nullptr) found.push_back(untuned);
@@ -56,6 +65,47 @@ std::string of_hundred(double share) {
   const std::string whole = fmt::format("{:.0f}", percent);
   const bool rounds_away = (whole == "0" && share > 0) || (whole == "100" && share < 1);
   return rounds_away ? fmt::format("{:.1f}", std::clamp(percent, 0.1, 99.9)) : whole;
+}
+
+std::string between_text(const eval::Interval& share) {
+  return fmt::format("between {} and {}", of_hundred(share.low), of_hundred(share.high));
+}
+
+namespace {
+
+// Whether what carries this label is to be kept out, so that an alarm blocks it.
+bool blocks(const std::string& label) {
+  std::string lower = label;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char* sign :
+       {"malic", "harm", "attack", "inject", "jailbreak", "spam",   "toxic", "unsafe", "abus",   "fraud",
+        "phish", "hate", "threat", "danger", "malware",   "offens", "scam",  "nsfw",   "violat", "block"}) {
+    if (lower.find(sign) != std::string::npos && lower.find("harmless") == std::string::npos) return true;
+  }
+  return false;
+}
+
+AlarmFigure alarm_figure(std::size_t count, std::size_t of, std::string what) {
+  return {.share = eval::wilson(count, of), .of = of, .what = std::move(what)};
+}
+
+}  // namespace
+
+std::vector<AlarmFigure> alarm_figures(const eval::ContenderResult& contender, const data::Task& task) {
+  const auto alarms = alarms_of(contender, task);
+  if (!alarms) return {};
+  const std::string positive = printable(task.positive);
+  const bool is_guard = blocks(task.positive);
+  std::vector<AlarmFigure> figures;
+  if (alarms->harmless > 0) {
+    figures.push_back(alarm_figure(alarms->false_alarms, alarms->harmless,
+                                   is_guard ? "harmless ones blocked" : "other ones taken for " + positive));
+  }
+  if (alarms->harmful > 0) {
+    figures.push_back(
+        alarm_figure(alarms->missed, alarms->harmful, positive + (is_guard ? " ones let through" : " ones missed")));
+  }
+  return figures;
 }
 
 std::optional<Alarms> alarms_of(const eval::ContenderResult& contender, const data::Task& task) {

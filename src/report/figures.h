@@ -27,5 +27,15 @@ struct Alarms {
   std::size_t missed = 0, harmful = 0;
 };
 std::optional<Alarms> alarms_of(const eval::ContenderResult& contender, const data::Task& task);
+// The two as shares with their intervals, in the words that fit the label: "harmless ones blocked" where it is one to
+// be kept out, "other ones taken for refund" else. Empty without a positive label.
+struct AlarmFigure {
+  eval::Interval share;  // Wilson
+  std::size_t of = 0;
+  std::string what;
+};
+std::vector<AlarmFigure> alarm_figures(const eval::ContenderResult& contender, const data::Task& task);
+// "between 91 and 96", of 100.
+std::string between_text(const eval::Interval& share);
 
 }  // namespace hone::report

@@ -17,10 +17,6 @@ std::string tile(const std::string& figure, const std::string& small, const std:
                      escaped(small), escaped(caption));
 }
 
-std::string of_hundred_of(std::size_t count, std::size_t all) {
-  return of_hundred(all > 0 ? static_cast<double>(count) / static_cast<double>(all) : 0);
-}
-
 // What the recommended contender does, in four figures.
 std::string tiles(const ReportInput& input, const eval::ContenderResult& contender) {
   const auto& named = contender.test_metrics.named;
@@ -29,20 +25,19 @@ std::string tiles(const ReportInput& input, const eval::ContenderResult& contend
   std::string out = "<div class=\"tiles\">\n";
   if (rate != named.end() && contender.test_metrics.n > 0) {
     out += tile(of_hundred(rate->second.value), "of 100",
-                fmt::format("{}, between {} and {}", by_label ? "right" : "exactly right", of_hundred(rate->second.low),
-                            of_hundred(rate->second.high)));
+                fmt::format("{}, {}", by_label ? "right" : "exactly right", between_text(rate->second)));
   }
-  if (const auto alarms = alarms_of(contender, *input.task)) {
-    out += tile(of_hundred_of(alarms->false_alarms, alarms->harmless), "of 100", "harmless ones blocked");
-    if (alarms->harmful > 0) {
-      out += tile(of_hundred_of(alarms->missed, alarms->harmful), "of 100", input.task->positive + " ones let through");
-    }
-  } else if (const auto chrf = named.find("chrf"); chrf != named.end()) {
+  for (const AlarmFigure& alarm : alarm_figures(contender, *input.task)) {
+    out += tile(of_hundred(alarm.share.value), "of 100", fmt::format("{}, {}", alarm.what, between_text(alarm.share)));
+  }
+  if (const auto chrf = named.find("chrf"); chrf != named.end()) {
     out += tile(decide::points(chrf->second.value), "chrF", "likeness to the wanted text");
   }
   if (contender.latency.n > 0) {
     out += tile(decide::milliseconds_text(contender.latency.p50_ms), "", "for one request");
-    out += tile(decide::usd(contender.usd_per_million), "", "for a million requests");
+    if (contender.usd_per_million > 0) {
+      out += tile(decide::usd(contender.usd_per_million), "", "for a million requests");
+    }
   }
   return out + "</div>\n";
 }
@@ -89,14 +84,19 @@ std::string how_made() {
          "rows. A row "
          "without an answer counts as wrong.</li>"
          "<li>Rates have Wilson intervals. Macro-F1, MCC and chrF have percentile intervals of 2,000 seeded resamples, "
-         "differences "
-         "of 10,000; near-duplicates are drawn together.</li>"
-         "<li>One comparison was declared beforehand: the best tuned contender against the best untuned one. p values "
-         "of the "
-         "others are adjusted by Holm's method.</li>"
-         "<li>Better means that the whole interval lies on one side of 0 and at least 6 rows were answered "
-         "differently; equivalent "
-         "that it lies within the margin.</li></ul></details></section>\n";
+         "differences of 10,000; near-duplicates are drawn together.</li>"
+         "<li>One comparison was declared beforehand: the best tuned contender against the best untuned one, both "
+         "chosen on validation rows. The p values of the others are adjusted for their number by Holm's method: among "
+         "ten comparisons of equals one or another would look certain by chance.</li>"
+         "<li>Equivalent means that the whole range lies within the margin, and still would with two more rows right "
+         "in each contender alone. Better means that the range leaves out 0, that swapping the answers of "
+         "near-duplicate "
+         "rows by chance gives as much in at most 5 of 100 cases (adjusted), and that the better one does certainly "
+         "better than guessing, on test and on validation rows. All else is undecided.</li>"
+         "<li>A contender's own cost is the rent of a machine over the requests it answers at its usual speed, kept "
+         "busy "
+         "for the share of time named above; an API's is its tokens at the dated price.</li>"
+         "</ul></details></section>\n";
 }
 
 }  // namespace

@@ -158,15 +158,17 @@ TEST_F(Report, TableFitsEightyColumnsAndNamesEachContender) {
   input_.contenders[1].name = "ein sehr langer Name für einen Klassifikator mit vielen Wörtern 日本語の名前 🙂";
   const std::string table = terminal_table(input_);
   expect_within_80_columns(table);
-  EXPECT_EQ(count_of(table, "\n"), 10u) << table;  // head, seven contenders, two lines of legend
-  EXPECT_NE(table.find("the best"), table.npos);
-  EXPECT_NE(table.find("macro-F1"), table.npos);
-  EXPECT_NE(table.find("188 ms"), table.npos);
+  for (const char* part : {"the best", "macro-F1", "p50 ms", "p95 ms", "examples", "langer"}) {  // names are not cut
+    EXPECT_NE(table.find(part), table.npos) << part << "\n" << table;
+  }
+  const std::size_t few_shot = table.find("kNN few-shot");
+  const std::string line = table.substr(few_shot, table.find('\n', few_shot) - few_shot);
+  EXPECT_NE(line.find("    188     263  "), line.npos) << line;  // its p50 and p95
   EXPECT_EQ(table.find("\x1b"), table.npos);
 }
 
 TEST_F(Report, TableShowsHostileNamesAsPlainText) {
-  input_.contenders[2].name = "x\x1b[31mred\n\xff";
+  input_.contenders[2].name = "x\n\x1b[31mred\xff";
   const std::string table = terminal_table(input_);
   EXPECT_EQ(table.find('\x1b'), table.npos);
   EXPECT_NE(table.find("\\n"), table.npos);
@@ -194,9 +196,20 @@ TEST_F(Report, PlainLineCountsOfAHundred) {
     result.test.push_back(row);
   }
   result.test_metrics = eval::measure(result.test, task_, 1);
-  EXPECT_EQ(
-      plain_line(result, task_),
-      "right on 97 of 100, between 94 and 99; 3 of 100 harmless ones blocked, 3 of 100 malicious ones let through");
+  EXPECT_EQ(plain_line(result, task_),
+            "right on 97 of 100, between 94 and 99; 3 of 100 harmless ones blocked (between 1 and 8); 3 of 100 "
+            "malicious ones "
+            "let through (between 1 and 8)");
+  // A label that is no danger blocks nothing.
+  for (eval::ScoredRow& row : result.test) {
+    for (std::string* label : {&row.gold, &row.answer}) *label = *label == "malicious" ? "refund" : "other";
+  }
+  task_.labels = {"other", "refund"};
+  task_.positive = "refund";
+  result.test_metrics = eval::measure(result.test, task_, 1);
+  EXPECT_EQ(plain_line(result, task_),
+            "right on 97 of 100, between 94 and 99; 3 of 100 other ones taken for refund (between 1 and 8); 3 of 100 "
+            "refund ones missed (between 1 and 8)");
   EXPECT_EQ(plain_line({}, task_), "not scored yet");
 }
 
@@ -235,6 +248,43 @@ TEST_F(Report, PageIsOneFileWithAllItsParts) {
               count_of(page, fmt::format("</{}>", tag)))
         << tag;
   }
+}
+
+TEST_F(Report, PageHasEveryContendersLabels) {
+  const std::string page = html_report(input_);
+  for (const eval::ContenderResult& contender : input_.contenders) {
+    EXPECT_EQ(count_of(page, escaped(contender.name) + ", label by label"), 1u) << contender.name;
+  }
+}
+
+TEST_F(Report, PageSaysWhyAComparisonIsNotCalledBetter) {
+  auto& demoted = input_.comparisons[2];
+  demoted.comparison.p = 0.03;
+  demoted.comparison.verdict = eval::Verdict::a_better;
+  demoted.comparison.note.clear();
+  std::vector<NamedComparison> several(3, demoted);
+  eval::adjust_for_number(several);
+  demoted = several.front();
+  const std::string page = html_report(input_);
+  EXPECT_NE(page.find("One of 3 comparisons: among so many"), page.npos);
+  EXPECT_NE(page.find("the adjusted p (Holm) counts"), page.npos);
+  EXPECT_EQ(page.find("a_better"), page.npos);
+}
+
+TEST_F(Report, LeadersAreThoseOfTheDeclaredComparison) {
+  input_.comparisons.front().b = "linear probe";  // the plain classifier misses a latency limit, say
+  const auto found = leaders(input_);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1]->name, "linear probe");
+}
+
+TEST_F(Report, AnUnknownPriceIsNoPrice) {
+  input_.contenders[1].kind = eval::ContenderKind::api;
+  input_.contenders[1].usd_per_million = 0;
+  EXPECT_NE(html_report(input_).find("price unknown"), std::string::npos);
+  const std::string table = terminal_table(input_);
+  const std::size_t begin = table.find("plain");
+  EXPECT_EQ(table[table.find('\n', begin) - 1], '-') << table;
 }
 
 TEST_F(Report, PageEscapesEveryOutsideText) {
@@ -292,6 +342,15 @@ TEST(Scale, RoundsOutwardsAndGivesRoundTicks) {
   EXPECT_GE(ticks.size(), 3u);
   EXPECT_LE(ticks.size(), 9u);
   EXPECT_EQ(ticks_of(scale_over(0.5, 0.5, 0, 1)).empty(), false);
+}
+
+TEST(Wrapped, KeepsCommandsWhole) {
+  const std::vector<std::string> lines = wrapped("to try it: `hone prompt here --model m`; done", 30);
+  const std::vector<std::string> expected = {"to try it:", "`hone prompt here --model m`;", "done"};
+  EXPECT_EQ(lines, expected);
+  EXPECT_EQ(wrapped("a ` b", 3).size(), 2u);  // no pair: plain text
+  const std::vector<std::string> pieces = {"ab", "日", "本", "c"};
+  EXPECT_EQ(broken("ab 日本c", 2), pieces);
 }
 
 TEST(Width, CountsWideAndCombiningCharacters) {

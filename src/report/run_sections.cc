@@ -155,7 +155,7 @@ std::string speed_section(const ReportInput& input) {
          .note = {},
          .value = fmt::format("{} <small>to {}</small><br><small>{} a million</small>",
                               decide::milliseconds_text(latency.p50_ms), decide::milliseconds_text(latency.p95_ms),
-                              decide::usd(contender.usd_per_million)),
+                              contender.usd_per_million > 0 ? decide::usd(contender.usd_per_million) : "price unknown"),
          .marks = {{{p50, p50, p95}, role}},
          .role = role});
   }

@@ -135,10 +135,24 @@ const char* verdict_chip(const eval::Comparison& comparison) {
   return "";
 }
 
+const char* verdict_words(eval::Verdict verdict) {
+  switch (verdict) {
+    case eval::Verdict::a_better:
+      return "first better";
+    case eval::Verdict::b_better:
+      return "second better";
+    case eval::Verdict::equivalent:
+      return "equivalent";
+    case eval::Verdict::undecided:
+      return "undecided";
+  }
+  return "";
+}
+
 std::string comparisons_table(const ReportInput& input) {
   std::string out =
       "<div class=\"scroll\"><table><thead><tr><th>comparison</th><th>difference</th><th>verdict</th><th>p "
-      "(bootstrap)</th>"
+      "(swapped)</th>"
       "<th>p adjusted (Holm)</th><th>p (McNemar)</th><th>only first right</th><th>only second "
       "right</th></tr></thead><tbody>\n";
   for (const NamedComparison& named : input.comparisons) {
@@ -146,11 +160,24 @@ std::string comparisons_table(const ReportInput& input) {
     out += fmt::format(
         "<tr><td>{} &minus; {}</td><td>{}</td><td>{}</td><td>{:.2g}</td><td>{}</td><td>{:.2g}</td><td>{}</td>"
         "<td>{}</td></tr>\n",
-        escaped(named.a), escaped(named.b), interval_html(c.difference), eval::name_of(c.verdict), c.p,
+        escaped(named.a), escaped(named.b), interval_html(c.difference), verdict_words(c.verdict), c.p,
         named.primary ? "declared first" : fmt::format("{:.2g}", named.adjusted_p), c.mcnemar, c.only_a_right,
         c.only_b_right);
   }
-  return out + "</tbody></table></div>\n";
+  out += "</tbody></table></div>\n<ul class=\"plain\">";
+  if (input.comparisons.size() > 1) {
+    out +=
+        "<li>p says how often swapping the answers of both by chance would give as much. Of many comparisons some give "
+        "a "
+        "small one by chance, so the adjusted p (Holm) counts for all but the one declared first: &ldquo;better&rdquo; "
+        "takes at most 0.05 of it.</li>";
+  }
+  for (const NamedComparison& named : input.comparisons) {
+    if (named.comparison.note.empty()) continue;
+    out +=
+        fmt::format("<li>{} against {}: {}</li>", escaped(named.a), escaped(named.b), escaped(named.comparison.note));
+  }
+  return out + "</ul>\n";
 }
 
 // Rows of each source in `contender`'s test rows.
@@ -225,9 +252,10 @@ std::string contenders_section(const ReportInput& input) {
     out += "<li><b>" + escaped(contender.name) + "</b>: " + escaped(plain_line(contender, task)) + "</li>\n";
   }
   out += "</ul></details>\n<details><summary>All figures</summary>\n" + metrics_table(input);
-  for (const eval::ContenderResult* leader : leaders(input)) {
-    if (!leader->test_metrics.classes.empty()) out += classes_table(*leader);
-  }
+  out += "</details>\n";
+  if (input.contenders.front().test_metrics.classes.empty()) return out + "</section>\n";
+  out += "<details><summary>Label by label</summary>\n";
+  for (const eval::ContenderResult& contender : input.contenders) out += classes_table(contender);
   return out + "</details></section>\n";
 }
 
@@ -252,7 +280,7 @@ std::string differences_section(const ReportInput& input) {
   std::string out = fmt::format(
       "<section><h2>Is the difference real?</h2><p class=\"lead\">Both answered the same rows, so they are compared "
       "row by row. "
-      "Right of the line the first is better. A range that crosses the line could be chance; one inside the band of "
+      "Right of the line the first is ahead. A range that crosses the line could be chance; one inside the band of "
       "&plusmn;{} points counts as equal.</p><div class=\"card\">\n",
       decide::points(input.task->margin));
   out += interval_plot(plot) + "</div><details><summary>Statistics</summary>\n" + comparisons_table(input);

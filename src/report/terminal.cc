@@ -19,17 +19,30 @@ std::string bracketed(const eval::Interval& interval) {
 }
 
 std::string cost_cell(const eval::ContenderResult& contender) {
-  if (contender.latency.n == 0 && contender.usd_per_million <= 0) return "-";
+  const bool is_unknown = contender.latency.n == 0 || contender.kind == eval::ContenderKind::api;
+  if (contender.usd_per_million <= 0 && is_unknown) return "-";
   return contender.usd_per_million < 0.01 ? "<$0.01" : decide::usd(contender.usd_per_million);
+}
+
+// "0.21", "45", "1240"; the column says that they are milliseconds.
+std::string time_cell(const eval::ContenderResult& contender, double milliseconds) {
+  if (contender.latency.n == 0) return "-";
+  if (milliseconds < 0.01) return "<0.01";
+  return fmt::format("{:.{}f}", milliseconds, milliseconds >= 10 ? 0 : milliseconds >= 1 ? 1 : 2);
 }
 
 Cells row_of(const ReportInput& input, const eval::ContenderResult& contender) {
   const std::optional<eval::Interval> difference = difference_to_best(input, contender);
   const bool is_best = &contender == &input.contenders.front();
-  return {contender.name, bracketed(figure_of(contender, *input.task)),
+  return {contender.name,
+          bracketed(figure_of(contender, *input.task)),
           is_best ? "the best" : (difference ? bracketed(*difference) : "-"),
-          contender.latency.n > 0 ? decide::milliseconds_text(contender.latency.p50_ms) : "-", cost_cell(contender)};
+          time_cell(contender, contender.latency.p50_ms),
+          time_cell(contender, contender.latency.p95_ms),
+          cost_cell(contender)};
 }
+
+constexpr std::size_t first_number = 3;  // columns from here on are compared by their size: right-aligned
 
 // Widths of the columns; the first takes what the others leave.
 std::vector<std::size_t> widths_of(const std::vector<Cells>& rows) {
@@ -43,20 +56,22 @@ std::vector<std::size_t> widths_of(const std::vector<Cells>& rows) {
   return widths;
 }
 
+// A row of the table; a name that is too long goes on below it, set in.
 std::string joined(const Cells& row, const std::vector<std::size_t>& widths) {
-  std::string line;
+  const std::string whole = printable(row[0]);
+  const bool fits = display_width(whole) <= widths[0];
+  std::vector<std::string> name = fits ? std::vector{whole} : broken(whole, widths[0] - 2);
+  if (name.empty()) name.emplace_back();  // nothing but spaces
+  std::string lines;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const std::string cell = fitted(row[i], widths[i]);
-    // Times and prices are compared by their size: right-aligned.
+    const std::string cell = i == 0 ? name.front() : fitted(row[i], widths[i]);
     const std::string space(widths[i] - std::min(widths[i], display_width(cell)), ' ');
-    if (i > 0) line.append(gap, ' ');
-    line += i + 2 >= row.size() ? space + cell : cell + space;
+    if (i > 0) lines.append(gap, ' ');
+    lines += i >= first_number ? space + cell : cell + space;
   }
-  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-}
-
-std::string share_text(std::size_t count, std::size_t of) {
-  return of_hundred(of > 0 ? static_cast<double>(count) / static_cast<double>(of) : 0);
+  lines = lines.substr(0, lines.find_last_not_of(' ') + 1) + "\n";
+  for (std::size_t i = 1; i < name.size(); ++i) lines += "  " + name[i] + "\n";
+  return lines;
 }
 
 void add_wrapped(std::string& out, const std::string& text) {
@@ -79,14 +94,14 @@ std::string terminal_table(const ReportInput& input) {
   HONE_CHECK(input.task != nullptr);
   if (input.contenders.empty()) return "No contender has been scored yet.\n";
   std::vector<Cells> rows = {
-      {"contender", decide::metric_title(input.task->metric), "to the best", "p50", "$/million"}};
+      {"contender", decide::metric_title(input.task->metric), "to the best", "p50 ms", "p95 ms", "$/1M"}};
   for (const eval::ContenderResult& contender : input.contenders) rows.push_back(row_of(input, contender));
   const std::vector<std::size_t> widths = widths_of(rows);
   std::string table;
   for (const Cells& row : rows) table += joined(row, widths);
   add_wrapped(
-      table, fmt::format("{} test rows; points of 100 with 95 % intervals; differences row by row; time of one request "
-                         "alone.",
+      table, fmt::format("{} test rows; points of 100 with 95 % intervals; differences row by row. Milliseconds of one "
+                         "request alone: half of them, 95 of 100. $/1M: dollars for a million requests.",
                          input.contenders.front().test_metrics.n));
   return table;
 }
@@ -96,15 +111,10 @@ std::string plain_line(const eval::ContenderResult& contender, const data::Task&
   const auto rate = named.find(task.kind == data::Kind::classify ? "accuracy" : "exact");
   if (contender.test_metrics.n == 0 || rate == named.end()) return "not scored yet";
   const eval::Interval& right = rate->second;
-  std::string line =
-      fmt::format("{} on {} of 100, between {} and {}", task.kind == data::Kind::classify ? "right" : "exactly right",
-                  of_hundred(right.value), of_hundred(right.low), of_hundred(right.high));
-  if (const auto alarms = alarms_of(contender, task)) {
-    line += fmt::format("; {} of 100 harmless ones blocked", share_text(alarms->false_alarms, alarms->harmless));
-    if (alarms->harmful > 0) {
-      line += fmt::format(", {} of 100 {} ones let through", share_text(alarms->missed, alarms->harmful),
-                          printable(task.positive));
-    }
+  std::string line = fmt::format("{} on {} of 100, {}", task.kind == data::Kind::classify ? "right" : "exactly right",
+                                 of_hundred(right.value), between_text(right));
+  for (const AlarmFigure& alarm : alarm_figures(contender, task)) {
+    line += fmt::format("; {} of 100 {} ({})", of_hundred(alarm.share.value), alarm.what, between_text(alarm.share));
   }
   if (const auto chrf = named.find("chrf"); chrf != named.end()) {
     line += fmt::format("; chrF {}", decide::points_text(chrf->second));

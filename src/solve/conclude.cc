@@ -4,50 +4,107 @@
 #include <set>
 
 #include "base/clock.h"
+#include "prompt/api_request.h"
 
 namespace hone::solve {
 namespace {
 
-const eval::ContenderResult* best_of(const std::vector<eval::ContenderResult>& contenders, const data::Task& task,
-                                     const std::function<bool(const eval::ContenderResult&)>& wanted) {
-  const eval::ContenderResult* best = nullptr;
-  for (const auto& contender : contenders) {
-    if (!wanted(contender)) continue;
-    if (best == nullptr || validation_metric(contender, task) > validation_metric(*best, task)) best = &contender;
-  }
-  return best;
+constexpr std::size_t few_rows = 400;
+
+using eval::NamedComparison;
+using Contenders = std::vector<eval::ContenderResult>;
+
+const eval::ContenderResult& named(const Contenders& contenders, const std::string& name) {
+  const auto it = std::find_if(contenders.begin(), contenders.end(), [&](const auto& c) { return c.name == name; });
+  HONE_CHECK(it != contenders.end());
+  return *it;
 }
 
-void fill_prices(std::vector<eval::ContenderResult>& contenders, const decide::PriceList& prices) {
-  constexpr double utilisation = 0.3;
-  for (auto& contender : contenders) {
-    contender.usd_per_million =
-        decide::local_usd_per_million(contender.latency.p50_ms, prices.cpu_usd_per_month, utilisation);
-  }
-}
-
-std::vector<report::NamedComparison> other_comparisons(const std::vector<eval::ContenderResult>& contenders,
-                                                       const eval::ContenderResult& best,
-                                                       const std::set<std::string>& primary, const data::Task& task) {
-  std::vector<report::NamedComparison> others;
-  std::vector<double> p;
-  for (const auto& contender : contenders) {
-    if (contender.name == best.name || primary == std::set{contender.name, best.name}) continue;
-    auto comparison = value_or_throw(eval::compare(contender.test, best.test, task, task.seed));
-    p.push_back(comparison.p);
-    others.push_back(
-        {.a = contender.name, .b = best.name, .comparison = std::move(comparison), .adjusted_p = 1, .primary = false});
-  }
-  const std::vector<double> adjusted = eval::holm(p);
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    others[i].adjusted_p = adjusted[i];
-    // A difference that does not survive the adjustment is not called one.
-    auto& verdict = others[i].comparison.verdict;
-    if ((verdict == eval::Verdict::a_better || verdict == eval::Verdict::b_better) && adjusted[i] > 0.05) {
-      verdict = eval::Verdict::undecided;
+// What asking a large model for the validation and test rows would send; estimates, as `hone prompt` makes them.
+decide::Trial trial_of(const Workspace& workspace) {
+  const auto& task = workspace.task;
+  const prompt::RequestMaker make(task, prompt::zero_shot(), {}, nullptr);
+  const double answer = prompt::about_completion_tokens(task, workspace.split.train);
+  decide::Trial trial;
+  for (const auto* rows : {&workspace.split.validation, &workspace.split.test}) {
+    trial.rows += rows->size();
+    for (const auto& row : *rows) {
+      trial.prompt_tokens += prompt::about_prompt_tokens(prompt::api_request(task, make, row));
+      trial.completion_tokens += answer;
     }
   }
-  return others;
+  return trial;
+}
+
+// Every comparison once, whichever way round it is asked for.
+class Comparisons {
+ public:
+  Comparisons(const Contenders& contenders, const data::Task& task) : contenders_(contenders), task_(task) {}
+
+  // The primary one, declared before the others.
+  void declare(const std::string& a, const std::string& b) {
+    add(a, b);
+    made_.back().primary = true;
+  }
+
+  void add(const std::string& a, const std::string& b) {
+    if (a == b || !known_.insert(std::minmax(a, b)).second) return;
+    NamedComparison made{.a = a, .b = b, .comparison = {}, .adjusted_p = 1, .primary = false};
+    made.comparison =
+        value_or_throw(eval::compare(named(contenders_, a).test, named(contenders_, b).test, task_, task_.seed));
+    made_.push_back(std::move(made));
+  }
+
+  // Adjusted for their number, and without those that praise a guesser.
+  std::vector<NamedComparison> take() {
+    eval::adjust_for_number(made_);
+    for (NamedComparison& made : made_) demand_skill_on_validation(made);
+    return std::move(made_);
+  }
+
+ private:
+  void demand_skill_on_validation(NamedComparison& made) const {
+    using eval::Verdict;
+    eval::Comparison& comparison = made.comparison;
+    if (comparison.verdict != Verdict::a_better && comparison.verdict != Verdict::b_better) return;
+    const auto& winner = named(contenders_, comparison.verdict == Verdict::a_better ? made.a : made.b);
+    if (eval::beyond_guessing(winner.validation_metrics)) return;
+    comparison.verdict = Verdict::undecided;
+    comparison.note = "On the validation rows the one ahead is not shown to do better than guessing.";
+  }
+
+  const Contenders& contenders_;
+  const data::Task& task_;
+  std::set<std::pair<std::string, std::string>> known_;
+  std::vector<NamedComparison> made_;
+};
+
+decide::DecisionInput decision_input(const Workspace& workspace, Contenders contenders, decide::PriceList prices) {
+  const auto& split = workspace.split;
+  const std::size_t rows = split.train.size() + split.validation.size() + split.test.size();
+  const decide::Leaders leaders = decide::leaders_of(contenders, workspace.task);
+  return {.task = &workspace.task,
+          .folder = workspace.task.folder.string(),
+          .contenders = std::move(contenders),
+          .test_rows = split.test.size(),
+          .primary = std::nullopt,
+          .comparisons = {},
+          .best_tuned = leaders.tuned,
+          .best_untuned = leaders.untuned,
+          .data_poor = rows < few_rows,
+          .trial = trial_of(workspace),
+          .prices = std::move(prices),
+          .today = utc_today()};
+}
+
+void compare_all(decide::DecisionInput& decision) {
+  Comparisons comparisons(decision.contenders, *decision.task);
+  const bool has_both = !decision.best_tuned.empty() && !decision.best_untuned.empty();
+  if (has_both) comparisons.declare(decision.best_tuned, decision.best_untuned);
+  for (const auto& contender : decision.contenders) comparisons.add(contender.name, decision.contenders.front().name);
+  for (const auto& [a, b] : decide::compared_pairs(decision)) comparisons.add(a, b);
+  decision.comparisons = comparisons.take();
+  if (has_both) decision.primary = decision.comparisons.front().comparison;
 }
 
 }  // namespace
@@ -59,49 +116,29 @@ double validation_metric(const eval::ContenderResult& result, const data::Task& 
 
 Conclusion conclude(const Workspace& workspace, ConcludeInput input) {
   const data::Task& task = workspace.task;
-  const decide::PriceList prices = decide::built_in_prices();
-  fill_prices(input.contenders, prices);
-  std::stable_sort(input.contenders.begin(), input.contenders.end(), [&](const auto& a, const auto& b) {
+  auto& contenders = input.contenders;
+  decide::PriceList prices = input.prices ? std::move(*input.prices) : decide::built_in_prices();
+  std::erase_if(contenders, [](const auto& contender) { return contender.test.empty(); });
+  for (auto& contender : contenders) contender.usd_per_million = decide::usd_per_million(contender, prices);
+  std::stable_sort(contenders.begin(), contenders.end(), [&](const auto& a, const auto& b) {
     return validation_metric(a, task) > validation_metric(b, task);
   });
+  decide::DecisionInput decision = decision_input(workspace, std::move(contenders), std::move(prices));
+  compare_all(decision);
+
   Conclusion conclusion;
-  const auto* tuned = best_of(input.contenders, task, [](const auto& c) { return c.is_tuned(); });
-  const auto* untuned = best_of(input.contenders, task, [](const auto& c) { return !c.is_tuned(); });
-  std::set<std::string> primary;
-  if (tuned != nullptr) conclusion.best_tuned = tuned->name;
-  if (untuned != nullptr) conclusion.best_untuned = untuned->name;
-  if (tuned != nullptr && untuned != nullptr) {
-    conclusion.primary = value_or_throw(eval::compare(tuned->test, untuned->test, task, task.seed));
-    primary = {tuned->name, untuned->name};
-    conclusion.report.comparisons.push_back({.a = tuned->name,
-                                             .b = untuned->name,
-                                             .comparison = *conclusion.primary,
-                                             .adjusted_p = conclusion.primary->p,
-                                             .primary = true});
-  }
-  if (!input.contenders.empty()) {
-    conclusion.best = input.contenders.front().name;
-    for (auto& other : other_comparisons(input.contenders, input.contenders.front(), primary, task)) {
-      conclusion.report.comparisons.push_back(std::move(other));
-    }
-  }
-  const std::size_t rows =
-      workspace.split.train.size() + workspace.split.validation.size() + workspace.split.test.size();
+  conclusion.primary = decision.primary;
+  conclusion.best_tuned = decision.best_tuned;
+  conclusion.best_untuned = decision.best_untuned;
+  if (!decision.contenders.empty()) conclusion.best = decision.contenders.front().name;
   auto& out = conclusion.report;
-  out.recommendation = decide::choose({.task = &task,
-                                       .contenders = input.contenders,
-                                       .test_rows = workspace.split.test.size(),
-                                       .primary = conclusion.primary,
-                                       .best_tuned = conclusion.best_tuned,
-                                       .best_untuned = conclusion.best_untuned,
-                                       .data_poor = rows < 400,
-                                       .prices = prices,
-                                       .today = workspace.today});
+  out.recommendation = decide::choose(decision);
   out.task = &task;
   out.title = task.name;
   out.made = utc_now();
   out.facts = std::move(input.facts);
-  out.contenders = std::move(input.contenders);
+  out.contenders = std::move(decision.contenders);
+  out.comparisons = std::move(decision.comparisons);
   out.findings = std::move(input.findings);
   out.curves = std::move(input.curves);
   std::set<std::string> known;
@@ -110,6 +147,37 @@ Conclusion conclude(const Workspace& workspace, ConcludeInput input) {
   }
   out.known_sources.assign(known.begin(), known.end());
   return conclusion;
+}
+
+bool misses_target(const Conclusion& conclusion) {
+  const auto& report = conclusion.report;
+  if (report.task == nullptr || !report.task->target) return false;
+  for (const auto& contender : report.contenders) {
+    if (contender.name != report.recommendation.use) continue;
+    const auto figure = contender.test_metrics.named.find(report.task->metric);
+    return figure == contender.test_metrics.named.end() || figure->second.value < *report.task->target;
+  }
+  return true;
+}
+
+Json to_json(const Conclusion& conclusion) {
+  const auto& report = conclusion.report;
+  Json contenders = Json::array();
+  for (const auto& contender : report.contenders) contenders.push_back(eval::to_json(contender));
+  Json comparisons = Json::array();
+  Json primary = nullptr;
+  for (const auto& named : report.comparisons) {
+    Json json = {{"a_name", named.a}, {"b_name", named.b}};
+    json.update(eval::to_json(named.comparison));
+    if (named.primary) primary = json;
+    json["primary"] = named.primary;
+    json["adjusted_p"] = named.adjusted_p;
+    comparisons.push_back(std::move(json));
+  }
+  return {{"contenders", std::move(contenders)},
+          {"comparisons", std::move(comparisons)},
+          {"primary", std::move(primary)},
+          {"recommendation", decide::to_json(report.recommendation)}};
 }
 
 }  // namespace hone::solve

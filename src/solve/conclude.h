@@ -1,6 +1,7 @@
 // From contenders' results to the conclusion: comparisons, recommendation, report input.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,17 +18,27 @@ struct Conclusion {
 };
 
 struct ConcludeInput {
-  std::vector<eval::ContenderResult> contenders;
+  std::vector<eval::ContenderResult> contenders;  // those without test rows are left out
   std::vector<data::Finding> findings;
   std::vector<report::TrainCurve> curves;
   std::vector<std::pair<std::string, std::string>> facts;
+  std::optional<decide::PriceList> prices;  // none: the built-in list
 };
 
-// One declared primary comparison: the best tuned against the best untuned contender, both chosen on validation, on the
-// test rows. Every other comparison (each contender against the best) is Holm-adjusted.
+// Contenders are put in order by the task's metric on the validation rows, which all of them answered. One declared
+// primary comparison: the best tuned against the best untuned contender (decide::leaders_of), on the test rows. All
+// others that are made (each contender against the best, the leaders against the floor, a much faster one) are
+// Holm-adjusted. No comparison says "better" of a contender whose MCC on the validation rows is not beyond guessing:
+// what is luck on the test rows is not there as well.
 Conclusion conclude(const Workspace& workspace, ConcludeInput input);
 
-// The result's value of the task's metric on the validation (or test) rows.
+// The result's value of the task's metric on the validation rows; 0 where it was not measured.
 double validation_metric(const eval::ContenderResult& result, const data::Task& task);
+
+// Whether the task has a target and the recommended contender's figure on the test rows lies below it.
+bool misses_target(const Conclusion& conclusion);
+
+// {contenders, comparisons: [{a_name, b_name, primary, adjusted_p, ...}], primary or null, recommendation}
+Json to_json(const Conclusion& conclusion);
 
 }  // namespace hone::solve
