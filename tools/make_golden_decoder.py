@@ -8,7 +8,8 @@ A case is a folder:
   model.gguf                       the same weights under GGUF's names, rows and norms
   case.safetensors                 ids [rows] of sequences of `lengths`; targets [n, 2] (row, id) with weights [n]; LoRA
                                    A and B under PEFT's names; logits [rows, vocabulary], loss [1] (the weighted sum),
-                                   grad.NAME; losses [10] of AdamW; prompt and its greedy continuation
+                                   grad.NAME; losses [10] of AdamW at the rate that the metadata names; prompt and its
+                                   greedy continuation
 """
 
 import copy
@@ -224,7 +225,7 @@ def greedy(model, prompt, count):
     return ids[0, len(prompt):]
 
 
-def compute(model, rank, lengths):
+def compute(model, rank, lengths, rate):
     vocabulary = model.config.vocab_size
     peft, adapters = adapted(model, rank)
     out = {name: value.detach().clone().float() for name, value in adapters.items()}
@@ -239,7 +240,7 @@ def compute(model, rank, lengths):
     out |= {"ids": ids, "lengths": torch.tensor(lengths), "targets": targets, "weights": weights.float(), "prompt": prompt,
             "logits": logits.detach().float(), "loss": loss.detach().float().reshape(1),
             "greedy": greedy(peft, prompt, min(24, max(lengths)))}
-    optimizer = torch.optim.AdamW(adapters.values(), lr=RATE, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(adapters.values(), lr=rate, weight_decay=DECAY)
     losses = []
     for _ in range(STEPS):
         optimizer.zero_grad()
@@ -251,7 +252,7 @@ def compute(model, rank, lengths):
     return {name: (value if value.is_floating_point() else value.int()).contiguous() for name, value in out.items()}
 
 
-def make_case(folder, family, config, lengths, rank, dtype, seed=11, shard="50GB"):
+def make_case(folder, family, config, lengths, rank, dtype, seed=11, shard="50GB", rate=RATE):
     torch.manual_seed(seed)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -262,7 +263,7 @@ def make_case(folder, family, config, lengths, rank, dtype, seed=11, shard="50GB
     saved = json.loads((folder / "config.json").read_text())
     (folder / "config.old.json").write_text(json.dumps(old_config(saved), indent=1) + "\n")
     # PEFT changes the model's modules, so this comes last.
-    save_file(compute(model, rank, lengths), folder / "case.safetensors")
+    save_file(compute(model, rank, lengths, rate), folder / "case.safetensors", metadata={"rate": repr(rate)})
 
 
 def main(folder):

@@ -24,7 +24,7 @@ using tensor::Exec;
 using tensor::Tensor;
 using Ids = std::vector<std::int32_t>;
 
-// |got - want| / |want|.
+// |got - want| / |want|; |got| where nothing is wanted.
 double distance(const float* got, const Tensor& want) {
   double difference = 0;
   double norm = 0;
@@ -33,7 +33,7 @@ double distance(const float* got, const Tensor& want) {
     difference += std::pow(static_cast<double>(got[i]) - w, 2);
     norm += w * w;
   }
-  return std::sqrt(difference / norm);
+  return std::sqrt(norm > 0 ? difference / norm : difference);
 }
 
 struct Case {
@@ -107,7 +107,7 @@ double measure_training(Exec& exec, const Case& c, const Decoder& decoder, Adapt
   Adapter gradients = adapter.zeros_like();
   Adapter m = adapter.zeros_like();
   Adapter v = adapter.zeros_like();
-  ops::AdamwSettings settings{5e-3, 0.9, 0.999, 1e-8, 0.01, 1, 1};
+  ops::AdamwSettings settings{std::stod(c.file.metadata().at("rate")), 0.9, 0.999, 1e-8, 0.01, 1, 1};
   double worst = 0;
   for (std::int64_t step = 0; step < want.shape().count(); ++step) {
     for (const Adapter::Named& named : gradients.tensors()) {
