@@ -174,6 +174,11 @@ Result<Config> gguf_config(const GgufFile& file, const std::string& path) {
   if (family == nullptr)
     return make_error(ErrorCode::unsupported, "{}: architecture '{}' cannot be run by this version of Hone; it runs {}",
                       where, clipped(*architecture, 40), supported_families());
+  if (const std::int64_t parts = file.integer("split.count").value_or(1); parts > 1)
+    return make_error(ErrorCode::unsupported,
+                      "{}: split.count is {}: the model lies in that many files; join them first (llama-gguf-split "
+                      "--merge)",
+                      where, parts);
   Keys keys(file, path, *architecture);
   Config config = family_config(*family);
   config.layers = keys.size("block_count");
