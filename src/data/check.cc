@@ -53,13 +53,6 @@ std::string show_command(const Path& file, const std::vector<std::size_t>& lines
   return fmt::format("sed -n '{}' {}", script, shell_word(file.string()));
 }
 
-std::vector<std::string> inputs_of(const std::vector<Row>& rows) {
-  std::vector<std::string> inputs;
-  inputs.reserve(rows.size());
-  for (const Row& row : rows) inputs.push_back(row.input);
-  return inputs;
-}
-
 std::string count_of(std::size_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }

@@ -23,7 +23,6 @@ void check_size(const CheckInput& input, Findings& findings);
 std::string check_command(const Task& task);
 // A command that shows these lines of a file.
 std::string show_command(const Path& file, const std::vector<std::size_t>& lines);
-std::vector<std::string> inputs_of(const std::vector<Row>& rows);
 // "1 row", "3 rows".
 std::string count_of(std::size_t n, const char* one, const char* many);
 double share(std::size_t part, std::size_t whole);

@@ -78,17 +78,13 @@ std::string group_name(const Row& row) { return row.group.empty() ? "row:" + row
 
 RowGroups group_rows(const std::vector<Row>& rows, const Task& task) {
   RowGroups groups;
-  std::vector<std::string> inputs;
-  std::vector<std::string> names;
-  for (const Row& row : rows) {
-    inputs.push_back(row.input);
-    names.push_back(group_name(row));
-  }
-  groups.near = near_duplicate_groups(inputs);
+  groups.near = near_duplicate_groups(inputs_of(rows));
   if (task.data.group.empty()) {
     groups.members = members_by(groups.near);
     return groups;
   }
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(group_name(row));
   const auto all = static_cast<double>(rows.size());
   double chained = 0;
   for (Chain& chain : named_chains(names, groups.near)) {

@@ -134,6 +134,13 @@ Result<void> check_file_ids(const Path& file, const Task& task, const std::vecto
 
 }  // namespace
 
+std::vector<std::string> inputs_of(const std::vector<Row>& rows) {
+  std::vector<std::string> inputs;
+  inputs.reserve(rows.size());
+  for (const Row& row : rows) inputs.push_back(row.input);
+  return inputs;
+}
+
 Result<Imported> import_rows(const Path& file, const Task& task) {
   Imported imported;
   RowBuilder builder(task);

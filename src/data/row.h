@@ -20,6 +20,8 @@ struct Row {
   std::size_t line = 0;  // in its file, from 1
 };
 
+std::vector<std::string> inputs_of(const std::vector<Row>& rows);
+
 struct Rejected {
   std::size_t line = 0;
   std::string why;

@@ -4,12 +4,11 @@
 #include <map>
 #include <set>
 
-#include "base/hash.h"
 #include "base/terminal.h"
 #include "data/deal_groups.h"
 #include "data/group_rows.h"
-#include "data/near_duplicates.h"
 #include "data/split_memory.h"
+#include "data/split_parts.h"
 
 namespace hone::data {
 namespace {
@@ -29,13 +28,6 @@ struct Fractions {
   double validation = 0;
   double test = 0;
 };
-
-std::vector<std::string> inputs_of(const std::vector<Row>& rows) {
-  std::vector<std::string> inputs;
-  inputs.reserve(rows.size());
-  for (const Row& row : rows) inputs.push_back(row.input);
-  return inputs;
-}
 
 Fractions first_fractions(std::size_t rows, OwnFiles own) {
   Fractions fractions;
@@ -57,7 +49,7 @@ class Splitter {
     own_ = {.validation = !input_.validation_rows.empty(), .test = !input_.test_rows.empty()};
     forget_if_files_went();
     forget_if_grouped_otherwise();
-    protect_own_files();
+    protect_own_files(input_, task_, split_);
     groups_ = group_rows(input_.rows, task_);
     for (const auto& members : groups_.members) settled_.push_back(settle(members));
     if (memory_.is_new) {
@@ -69,9 +61,9 @@ class Splitter {
     take_own_files();
     memory_.is_new = false;
     memory_json_ = to_json(memory_);
-    bound_side(split_.validation, "validation", most_scored_rows);
-    bound_side(split_.test, "test", own_.test ? split_.test.size() : most_scored_rows);
-    note_small_sides();
+    bound_side(split_, Side::validation, most_scored_rows, memory_.seed);
+    if (!own_.test) bound_side(split_, Side::test, most_scored_rows, memory_.seed);
+    note_small_sides(split_);
     return std::move(split_);
   }
 
@@ -218,7 +210,9 @@ class Splitter {
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (groups[i].empty()) {
         ++joining;
-        set_aside(input_.rows[i], task_.data.train, touched_sides(touched[i]));
+        Row& row = input_.rows[i];
+        if (row.group.empty()) row.group = row.id;
+        split_.set_aside.push_back({std::move(row), task_.data.train.filename().string(), touched_sides(touched[i])});
       } else {
         put_on_side(input_.rows[i], groups[i]);
       }
@@ -235,11 +229,6 @@ class Splitter {
     rows_of(memory_.sides.at(group)).push_back(std::move(row));
   }
 
-  void set_aside(Row& row, const Path& file, std::vector<SetAside::Touched> touches) {
-    if (row.group.empty()) row.group = row.id;
-    split_.set_aside.push_back({std::move(row), file.filename().string(), std::move(touches)});
-  }
-
   std::vector<SetAside::Touched> touched_sides(const std::vector<std::string>& groups) const {
     std::vector<SetAside::Touched> touches;
     for (const std::string& group : groups) touches.push_back({group, name_of(memory_.sides.at(group))});
@@ -254,37 +243,8 @@ class Splitter {
     if (groups_.left_apart > 0) {
       split_.notices.push_back(
           fmt::format("{} rows of groups that share texts were split group by group: kept together they would leave "
-                      "too few rows to "
-                      "test on, so near-copies may stand on both sides",
+                      "too few rows to test on, so near-copies may stand on both sides",
                       groups_.left_apart));
-    }
-  }
-
-  // Rows that nearly duplicate one of the user's own test (or validation) file may not be trained on.
-  void protect_own_files() {
-    const Path validation = task_.data.validation.value_or(Path());
-    drop_copies(input_.validation_rows, validation, input_.test_rows, Side::test);
-    drop_copies(input_.rows, task_.data.train, input_.test_rows, Side::test);
-    drop_copies(input_.rows, task_.data.train, input_.validation_rows, Side::validation);
-  }
-
-  void drop_copies(std::vector<Row>& rows, const Path& file, const std::vector<Row>& own, Side side) {
-    if (rows.empty() || own.empty()) return;
-    const auto copies = near_duplicates_of(inputs_of(rows), inputs_of(own));
-    std::vector<Row> kept;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (copies[i]) {
-        set_aside(rows[i], file, {{own[*copies[i]].id, name_of(side)}});
-      } else {
-        kept.push_back(std::move(rows[i]));
-      }
-    }
-    const std::size_t dropped = rows.size() - kept.size();
-    const char* what = &rows == &input_.rows ? "training" : "validation";
-    rows = std::move(kept);
-    if (dropped > 0) {
-      split_.notices.push_back(fmt::format("{} {} {} set aside: near-duplicates of rows in your own {} file", dropped,
-                                           what, dropped == 1 ? "row was" : "rows were", name_of(side)));
     }
   }
 
@@ -297,40 +257,6 @@ class Splitter {
     }
     if (own_.validation) split_.validation = std::move(input_.validation_rows);
     if (own_.test) split_.test = std::move(input_.test_rows);
-  }
-
-  void bound_side(std::vector<Row>& rows, const char* name, std::size_t most) {
-    if (rows.size() <= most) return;
-    std::vector<std::uint64_t> hashes;
-    for (const Row& row : rows) hashes.push_back(hash64(row.id, memory_.seed));
-    std::vector<std::size_t> order(rows.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return std::pair(hashes[a], a) < std::pair(hashes[b], b); });
-    std::vector<char> is_scored(rows.size(), 0);
-    for (std::size_t i = 0; i < most; ++i) is_scored[order[i]] = 1;
-    std::vector<Row> scored;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      (is_scored[i] != 0 ? scored : split_.unscored).push_back(std::move(rows[i]));
-    }
-    split_.notices.push_back(
-        fmt::format("{} has {} rows; the {} with the lowest hashes are scored", name, rows.size(), most));
-    rows = std::move(scored);
-  }
-
-  void note_small_sides() {
-    const auto note = [&](const std::vector<Row>& rows, const char* name) {
-      if (rows.size() >= least_side_rows) return;
-      if (rows.empty()) {
-        split_.notices.push_back(fmt::format("{} has no rows: nothing can be concluded; add examples", name));
-        return;
-      }
-      split_.notices.push_back(
-          fmt::format("{} has {} rows, fewer than {}: differences below about {:.0f} points cannot be shown there",
-                      name, rows.size(), least_side_rows, 280 * std::sqrt(0.1 / static_cast<double>(rows.size()))));
-    };
-    note(split_.validation, "validation");
-    note(split_.test, "test");
   }
 
   SplitInput input_;

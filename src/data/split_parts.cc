@@ -1,0 +1,80 @@
+#include "data/split_parts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/hash.h"
+#include "data/near_duplicates.h"
+
+namespace hone::data {
+namespace {
+
+struct Protected {
+  const char* what;  // "training"
+  Path file;
+  Side side;  // of the user's own file
+};
+
+void set_copies_aside(std::vector<Row>& rows, const std::vector<Row>& own, const Protected& spec, Split& split) {
+  if (rows.empty() || own.empty()) return;
+  const auto copies = near_duplicates_of(inputs_of(rows), inputs_of(own));
+  std::vector<Row> kept;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!copies[i]) {
+      kept.push_back(std::move(rows[i]));
+      continue;
+    }
+    if (rows[i].group.empty()) rows[i].group = rows[i].id;
+    split.set_aside.push_back(
+        {std::move(rows[i]), spec.file.filename().string(), {{own[*copies[i]].id, name_of(spec.side)}}});
+  }
+  const std::size_t dropped = rows.size() - kept.size();
+  rows = std::move(kept);
+  if (dropped == 0) return;
+  split.notices.push_back(fmt::format("{} {} {} set aside: near-duplicates of rows in your own {} file", dropped,
+                                      spec.what, dropped == 1 ? "row was" : "rows were", name_of(spec.side)));
+}
+
+}  // namespace
+
+void protect_own_files(SplitInput& input, const Task& task, Split& split) {
+  const Path validation = task.data.validation.value_or(Path());
+  set_copies_aside(input.validation_rows, input.test_rows, {"validation", validation, Side::test}, split);
+  set_copies_aside(input.rows, input.test_rows, {"training", task.data.train, Side::test}, split);
+  set_copies_aside(input.rows, input.validation_rows, {"training", task.data.train, Side::validation}, split);
+}
+
+void bound_side(Split& split, Side side, std::size_t most, std::uint64_t seed) {
+  std::vector<Row>& rows = side == Side::test ? split.test : split.validation;
+  if (rows.size() <= most) return;
+  std::vector<std::uint64_t> hashes;
+  for (const Row& row : rows) hashes.push_back(hash64(row.id, seed));
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return std::pair(hashes[a], a) < std::pair(hashes[b], b); });
+  std::vector<char> is_scored(rows.size(), 0);
+  for (std::size_t i = 0; i < most; ++i) is_scored[order[i]] = 1;
+  std::vector<Row> scored;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    (is_scored[i] != 0 ? scored : split.unscored).push_back(std::move(rows[i]));
+  }
+  split.notices.push_back(
+      fmt::format("{} has {} rows; the {} with the lowest hashes are scored", name_of(side), rows.size(), most));
+  rows = std::move(scored);
+}
+
+void note_small_sides(Split& split) {
+  for (const Side side : {Side::validation, Side::test}) {
+    const std::size_t rows = side == Side::test ? split.test.size() : split.validation.size();
+    if (rows >= least_side_rows) continue;
+    split.notices.push_back(
+        rows == 0
+            ? fmt::format("{} has no rows: nothing can be concluded; add examples", name_of(side))
+            : fmt::format("{} has {} rows, fewer than {}: differences below about {:.0f} points cannot be shown there",
+                          name_of(side), rows, least_side_rows, 280 * std::sqrt(0.1 / static_cast<double>(rows))));
+  }
+}
+
+}  // namespace hone::data
