@@ -11,6 +11,8 @@ from json_schema import Schema
 HONE = os.environ.get("HONE", str(pathlib.Path(__file__).resolve().parent.parent / "build/release/hone"))
 SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).resolve().parent.parent))
 MODEL = "smollm2-135m-instruct"
+# Every request goes to a port of this machine that nothing listens on.
+NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")} | {"no_proxy": "", "NO_PROXY": ""}
 
 
 def hone(*arguments, code=0, env=None, text=None, timeout=600, cwd=None):
@@ -99,11 +101,12 @@ def small_guard_task(folder, train=60, validation=16, test=24, seed=1):
     return sides
 
 
-def make_task(folder, rows, extra=""):
+def make_task(folder, rows, extra="", metric="macro_f1"):
     """A task of labels a and b with `rows` as its training file; `extra` goes to the end of hone.toml."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hone.toml").write_text(
-        '[task]\nname = "t"\nkind = "classify"\ninstruction = "Is it about a or about b?"\nlabels = ["a", "b"]\n[data]\ntrain = "train.jsonl"\n' + extra
+        '[task]\nname = "t"\nkind = "classify"\ninstruction = "Is it about a or about b?"\nlabels = ["a", "b"]\n'
+        f'metric = "{metric}"\n[data]\ntrain = "train.jsonl"\n' + extra
     )
     write_rows(folder / "train.jsonl", rows)
     return folder

@@ -36,6 +36,7 @@ TEST(Json, ErrorNamesPlaceAndPosition) {
 }
 
 TEST(Json, DeepNestingIsRefusedNotCrashed) {
+  EXPECT_TRUE(is_utf8(parse_json("{\"a\": \"\xff\"}", "x").error().message)) << "bytes it quotes are made printable";
   EXPECT_FALSE(parse_json(std::string(2'000'000, '['), "x"));
   EXPECT_TRUE(parse_json("\"" + std::string(5000, '[') + "\"", "x")) << "brackets in strings are not nesting";
 }

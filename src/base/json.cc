@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/terminal.h"
+
 namespace hone {
 namespace {
 
@@ -37,7 +39,8 @@ Result<Json> parse_json(std::string_view text, std::string_view where) {
     if (const auto close = message.find("] "); message.starts_with('[') && close != std::string::npos) {
       message.erase(0, close + 2);
     }
-    return bad_input("{}: not valid JSON: {}", where, message);
+    // It quotes what it last read, whatever bytes those are.
+    return bad_input("{}: not valid JSON: {}", where, printable(message));
   }
 }
 

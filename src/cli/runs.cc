@@ -54,12 +54,13 @@ int list(const Options& options) {
     return 0;
   }
   const std::string& metric = opened.task.metric;
-  print_line(fmt::format("{:<40} {:<12} {} on validation and on test", "run", "status", metric));
+  print_line(fmt::format("{:<44} {:<12} {:>10} {:>8}", "run", "status", "validation", "test"));
   for (const auto& record : opened.store.runs()) {
-    print_line(fmt::format("{} {:<12} {:>9} {:>9}", padded(record.id, 40), track::name_of(record.status),
+    print_line(fmt::format("{} {:<12} {:>10} {:>8}", padded(record.id, 44), track::name_of(record.status),
                            figure_text(figure_of(record, "validation", metric)),
                            figure_text(figure_of(record, "test", metric))));
   }
+  print_line(fmt::format("figures: {}, the task's metric", metric));
   return 0;
 }
 

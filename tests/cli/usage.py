@@ -1,11 +1,14 @@
 """Laws of the command line: wrong usage exits 2, bad input 3, environment 4, and every message says where and what to try."""
 import json
+import os
 import pathlib
+import re
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from harness import check, hone, hone_json, small_guard_task
+from bundles import ROWS, knn_bundle
+from harness import NO_NETWORK, check, hone, hone_json, make_task, small_guard_task
 
 TOML = '[task]\nname = "t"\nkind = "classify"\ninstruction = "x"\nlabels = ["a", "b"]\n[data]\ntrain = "train.jsonl"\n'
 
@@ -21,15 +24,79 @@ def with_task(folder, toml, rows='{"input": "one", "output": "a"}\n'):
     return folder
 
 
+def too_wide(text, *allowed):
+    """Lines of more than 80 columns but those to be copied or with a path in them."""
+    return [line for line in text.splitlines() if len(line) > 80 and not any(a in line for a in allowed)]
+
+
+def unknown_words():
+    """A word that is no command or option is named, with the nearest one, and where help is."""
+    for arguments, said in (
+        ((), "hone what? One of: solve, init"), (("nonsense",), 'there is no command "nonsense"; `hone --help`'), (("slove",), 'there is no command "slove"; did you mean solve?'),
+        (("models", "lst"), 'there is no command "lst"; did you mean list? `hone models --help`'), (("models",), "hone models what? One of: list, pull, show"),
+        (("data", "chek", "."), "did you mean check?"), (("ask", "m", "t", "--jsn"), "there is no option --jsn; did you mean --json? `hone ask --help`"),
+        (("eval", "m"), "--data is required"), (("ask", "m", "t", "--max-tokens", "-1"), "--max-tokens: expected a positive number, found -1"),
+        (("ask", "m", "t", "--top-p", "2"), "--top-p"), (("ask",), "model is required"),
+    ):
+        out, message = hone(*arguments, code=2)
+        check(message.startswith("hone: ") and said in message and out == "" and len(message.splitlines()) == 1, f"{arguments}: {message}")
+
+
+def help_fits():
+    def walk(*path):
+        text = hone(*path, "--help")[0]
+        check(not too_wide(text), f"hone {' '.join(path)} --help: {too_wide(text)}")
+        if "\nSubcommands:\n" in text:
+            for name in re.findall(r"^  ([a-z]+)(?: |$)", text.split("\nSubcommands:\n")[1], re.M):
+                walk(*path, name)
+
+    walk()
+    check(hone("--version")[0].startswith("hone "), "the version")
+
+
+def runs_are_readable(root):
+    """What people see is text by the task's own metric, not JSON; --json has all."""
+    task = make_task(root / "runs", [{"input": r["input"], "output": r["output"]} for r in ROWS], metric="accuracy")
+    check("holds no runs yet" in hone("runs", "list", task, code=3)[1], "no runs yet")
+    scored = hone_json("eval", knn_bundle(root / "runs-bundle"), "--data", task / "train.jsonl", "--task", task)
+    listed = hone("runs", "list", task)[0]
+    check("accuracy" in listed and f"{scored['metrics']['accuracy']['value']:.3f}" in listed and not too_wide(listed), listed)
+    shown = hone("runs", "show", "r0001", "--task", task)[0]
+    check("{" not in shown and "test accuracy" in shown and "scored with" in shown and not too_wide(shown, str(root)), shown)
+    whole = hone_json("runs", "show", "r0001", "--task", task)
+    check(whole["manifest"]["task"]["name"] == "t" and whole["summary"]["test"]["n"] == len(ROWS), whole)
+    check("runs list" in hone("runs", "show", "r9", "--task", task, code=2)[1], "an unknown run")
+    text = hone("eval", knn_bundle(root / "runs-bundle2"), "--data", task / "train.jsonl")[0]
+    check("right on" in text and not too_wide(text, str(root)), text)
+
+
+def doctor(root):
+    """Each thing is good or comes with its fix; what pip says decides, whatever its version."""
+    tools = root / "tools"
+    tools.mkdir()
+    for answer, good in (("from versions: 0.1, 0.1.2", True), ("from versions: none", False), ("No module named pip", False)):
+        (tools / "python3").write_text(f"#!/bin/sh\necho 'ERROR: no version satisfies the requirement ({answer})' >&2\nexit 1\n")
+        (tools / "python3").chmod(0o755)
+        env = {**NO_NETWORK, "PATH": f"{tools}:{os.environ['PATH']}"}
+        checks = {c["what"]: c for c in hone_json("doctor", env=env)["checks"]}
+        check(checks["package index (pip)"]["good"] == good, f"{answer}: {checks['package index (pip)']}")
+        check(not checks["model hub"]["good"], "no network: the hub does not answer")
+        for found in checks.values():
+            check(found["good"] == (found["fix"] == ""), found)
+    shown = hone("doctor", env=env)[0]
+    check(not too_wide(shown) and "fix: " in shown, shown)
+    check(not too_wide(hone("models", "list")[0]), "models list")
+
+
 def main():
-    hone("--help")
-    hone("--version")
-    message_of(code=2)
-    message_of("nonsense", code=2)
+    unknown_words()
+    help_fits()
     message_of("solve", "--budget", "soon", code=2)
     message_of("models", "pull", "no-such-model", code=2)
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
+        runs_are_readable(root)
+        doctor(root)
         message = message_of("solve", root / "missing", code=3)
         check("missing" in message, message)
 
