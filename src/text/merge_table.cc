@@ -5,8 +5,6 @@
 #include <queue>
 #include <tuple>
 
-#include "base/hash.h"
-
 namespace hone::text {
 namespace {
 
@@ -17,26 +15,31 @@ std::uint64_t pair_key(TokenId left, TokenId right) {
   return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) | static_cast<std::uint32_t>(right);
 }
 
+std::size_t hash_of(std::uint64_t key) {
+  const std::uint64_t mixed = key * 0xBF58476D1CE4E5B9ULL;
+  return mixed ^ (mixed >> 32);
+}
+
 std::uint32_t rank_of(std::uint64_t merge) { return static_cast<std::uint32_t>(merge >> 32); }
 TokenId symbol_of(std::uint64_t merge) { return static_cast<TokenId>(static_cast<std::uint32_t>(merge)); }
 
 }  // namespace
 
 MergeTable::MergeTable(const std::vector<Merge>& merges)
-    : slots_(std::bit_ceil(std::max<std::size_t>(16, merges.size() * 2))) {
+    : slots_(std::bit_ceil(std::max<std::size_t>(16, merges.size() + merges.size() / 2))) {
   for (const Merge& merge : merges) insert(merge);
 }
 
 void MergeTable::insert(const Merge& merge) {
   const std::uint64_t key = pair_key(merge.left, merge.right);
-  std::size_t at = mix64(key) & (slots_.size() - 1);
+  std::size_t at = hash_of(key) & (slots_.size() - 1);
   while (slots_[at].pair != none && slots_[at].pair != key) at = (at + 1) & (slots_.size() - 1);
   slots_[at] = {key, (static_cast<std::uint64_t>(merge.rank) << 32) | static_cast<std::uint32_t>(merge.merged)};
 }
 
 std::uint64_t MergeTable::of(TokenId left, TokenId right) const {
   const std::uint64_t key = pair_key(left, right);
-  std::size_t at = mix64(key) & (slots_.size() - 1);
+  std::size_t at = hash_of(key) & (slots_.size() - 1);
   while (slots_[at].pair != key) {
     if (slots_[at].pair == none) return none;
     at = (at + 1) & (slots_.size() - 1);

@@ -15,7 +15,10 @@ constexpr std::size_t slot_bytes = 15;
 struct PieceKey {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
-  std::size_t hash() const { return mix64(low ^ (high * 0x9E3779B97F4A7C15ULL)); }
+  std::size_t hash() const {
+    const std::uint64_t mixed = (low ^ (high * 0x9E3779B97F4A7C15ULL)) * 0xBF58476D1CE4E5B9ULL;
+    return mixed ^ (mixed >> 32);
+  }
 };
 
 std::uint64_t load(const char* bytes) {
@@ -48,7 +51,8 @@ PieceKey key_of(std::string_view piece) {
   return key;
 }
 
-std::size_t table_size(std::size_t entries) { return std::bit_ceil(std::max<std::size_t>(16, entries * 2)); }
+// At most two thirds full: a smaller table stays in the cache, and that is worth more than fewer probes.
+std::size_t table_size(std::size_t entries) { return std::bit_ceil(std::max<std::size_t>(16, entries + entries / 2)); }
 
 }  // namespace
 

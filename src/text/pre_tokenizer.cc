@@ -5,21 +5,10 @@
 #include <utility>
 
 #include "base/terminal.h"
+#include "text/ascii_pieces.h"
 
 namespace hone::text {
 namespace {
-
-// Written by ByteLevel(use_regex = true); OpenAI's GPT-2 encoder.py.
-constexpr std::string_view gpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr std::string_view single_digits = R"(\p{Numeric})";
-// single_digits, then gpt2 inside each piece, as one regex: a number ends a piece, so white space before one counts as
-// white space before the end.
-constexpr std::string_view gpt2_after_single_digits =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{Numeric}| ?[^\s\p{L}\p{Numeric}]+|\s+(?![^\s\p{Numeric}])|\s+)";
-constexpr std::string_view qwen2 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view llama3 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 // Type of one entry, or "" where it has none.
 std::string type_of(const Json& entry) {
@@ -58,13 +47,13 @@ Result<void> add_step(const Json& entry, std::vector<std::string>& patterns) {
     return {};
   }
   if (type == "Digits") {
-    patterns.emplace_back(flag(entry, "individual_digits").value_or(false) ? std::string(single_digits)
-                                                                           : std::string(single_digits) + "+");
+    patterns.emplace_back(flag(entry, "individual_digits").value_or(false) ? std::string(single_digits_pattern)
+                                                                           : std::string(single_digits_pattern) + "+");
     return {};
   }
   if (type == "ByteLevel") {
     if (flag(entry, "add_prefix_space").value_or(true)) return refused(entry, "it adds a space before the text");
-    if (flag(entry, "use_regex").value_or(true)) patterns.emplace_back(gpt2);
+    if (flag(entry, "use_regex").value_or(true)) patterns.emplace_back(gpt2_pattern);
     return {};
   }
   return refused(entry, "only Split, Digits, ByteLevel and a Sequence of them are");
@@ -73,8 +62,8 @@ Result<void> add_step(const Json& entry, std::vector<std::string>& patterns) {
 }  // namespace
 
 Result<PreTokenizer> PreTokenizer::from_patterns(std::vector<std::string> patterns) {
-  if (patterns.size() == 2 && patterns[0] == single_digits && patterns[1] == gpt2) {
-    patterns = {std::string(gpt2_after_single_digits)};
+  if (patterns.size() == 2 && patterns[0] == single_digits_pattern && patterns[1] == gpt2_pattern) {
+    patterns = {std::string(gpt2_after_single_digits_pattern)};
   }
   PreTokenizer made;
   for (const std::string& pattern : patterns) {
@@ -86,10 +75,10 @@ Result<PreTokenizer> PreTokenizer::from_patterns(std::vector<std::string> patter
 }
 
 Result<PreTokenizer> PreTokenizer::from_gguf_name(std::string_view pre) {
-  if (pre == "smollm") return from_patterns({std::string(gpt2_after_single_digits)});
-  if (pre == "gpt-2" || pre == "gpt2") return from_patterns({std::string(gpt2)});
-  if (pre == "qwen2" || pre == "deepseek-r1-qwen") return from_patterns({std::string(qwen2)});
-  if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") return from_patterns({std::string(llama3)});
+  if (pre == "smollm") return from_patterns({std::string(gpt2_after_single_digits_pattern)});
+  if (pre == "gpt-2" || pre == "gpt2") return from_patterns({std::string(gpt2_pattern)});
+  if (pre == "qwen2" || pre == "deepseek-r1-qwen") return from_patterns({std::string(qwen2_pattern)});
+  if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") return from_patterns({std::string(llama3_pattern)});
   return make_error(
       ErrorCode::unsupported,
       "the model file names the pre-tokenizer '{}' (tokenizer.ggml.pre); known here are smollm, gpt-2, "
@@ -112,6 +101,7 @@ Result<PreTokenizer> PreTokenizer::from_json(const Json& pre_tokenizer) {
 
 void PreTokenizer::split(std::string_view text, std::vector<std::size_t>& ends) const {
   if (text.empty()) return;
+  if (steps_.size() == 1) return steps_[0].split(text, 0, ends);
   const std::size_t before = ends.size();
   ends.push_back(text.size());
   std::vector<std::size_t> coarse;

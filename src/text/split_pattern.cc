@@ -3,9 +3,11 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/terminal.h"
+#include "text/ascii_pieces.h"
 #include "text/utf8.h"
 
 namespace hone::text {
@@ -94,6 +96,7 @@ struct SplitPattern::State {
   std::unique_ptr<pcre2_code, FreeCode> code;
   std::string source;
   bool compiled_to_machine_code = false;
+  std::optional<AsciiPieces> ascii;  // where the pattern is a well-known one
 
   int match(std::string_view text, std::size_t from, pcre2_match_data* found) const {
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
@@ -117,6 +120,7 @@ Result<SplitPattern> SplitPattern::compile(std::string_view pattern) {
   PCRE2_SIZE where = 0;
   auto state = std::make_unique<State>();
   state->source = pattern;
+  state->ascii = AsciiPieces::of(pattern);
   state->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(),
                                   PCRE2_UTF | PCRE2_UCP, &error, &where, nullptr));
   if (!state->code) {
@@ -128,11 +132,19 @@ Result<SplitPattern> SplitPattern::compile(std::string_view pattern) {
 }
 
 void SplitPattern::split(std::string_view text, std::size_t offset, std::vector<std::size_t>& ends) const {
-  const std::unique_ptr<pcre2_match_data, FreeMatch> found(pcre2_match_data_create(1, nullptr));
-  HONE_CHECK(found != nullptr);
-  const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(found.get());
+  std::unique_ptr<pcre2_match_data, FreeMatch> found;
   std::size_t done = 0;
   for (std::size_t from = 0; from < text.size();) {
+    if (state_->ascii) {
+      if (const std::size_t end = state_->ascii->end_of_piece(text, from); end != 0) {
+        ends.push_back(offset + end);
+        done = from = end;
+        continue;
+      }
+    }
+    if (!found) found.reset(pcre2_match_data_create(1, nullptr));
+    HONE_CHECK(found != nullptr);
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(found.get());
     const int rc = state_->match(text, from, found.get());
     if (rc == PCRE2_ERROR_NOMATCH) break;
     if (rc < 0) {

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/rng.h"
+#include "text/ascii_pieces.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_pairs.h"
 #include "text/pre_tokenizer.h"
@@ -259,6 +260,30 @@ TEST(PreTokenizer, LlamaTakesThreeDigitsAndQwenOne) {
             (std::vector<std::string>{"123", "4", "'LL"}));
   EXPECT_EQ(pieces(value_or_throw(PreTokenizer::from_gguf_name("qwen2")), "12 x"),
             (std::vector<std::string>{"1", "2", " x"}));
+}
+
+std::vector<std::size_t> ends_of(std::string_view pattern, std::string_view text) {
+  std::vector<std::size_t> ends;
+  value_or_throw(SplitPattern::compile(pattern)).split(text, 0, ends);
+  return ends;
+}
+
+TEST(AsciiPieces, TheScannerCutsAsTheRegexDoes) {
+  constexpr std::string_view parts[] = {"a",  "Be", "'", "s",  "S",    "ll",   "R",      "e",      " ",     "  ", "\t",
+                                        "\n", "\r", "1", "23", ".",    "!",    "@",      "[",      "`",     "{",  "z",
+                                        "Z",  "A",  "_", "\v", "\x1C", "\x7F", "\u017f", "\u00e9", "\u3000"};
+  constexpr std::string_view patterns[] = {gpt2_pattern, gpt2_after_single_digits_pattern, qwen2_pattern,
+                                           llama3_pattern};
+  Rng rng(4);
+  for (int i = 0; i < 400; ++i) {
+    std::string text;
+    // Beyond ASCII in every other text only: there the regex takes over.
+    for (std::size_t n = rng.below(120); n > 0; --n) text += parts[rng.below(std::size(parts) - (i % 2 == 0 ? 3 : 0))];
+    for (const std::string_view pattern : patterns) {
+      const std::string same = "(?:" + std::string(pattern) + ")";  // a spelling the scanner does not know
+      EXPECT_EQ(ends_of(pattern, text), ends_of(same, text)) << pattern << "\n" << testing::PrintToString(text);
+    }
+  }
 }
 
 TEST(SplitPattern, ConstructsInWhichTheDialectsDifferAreRefused) {

@@ -45,16 +45,17 @@ bool holds(const std::pair<std::uint32_t, std::uint32_t> (&ranges)[size], std::u
   return range != std::end(ranges) && range->first <= code;
 }
 
-// Below U+0300 (first byte 0xCC) nothing composes or decomposes.
-bool may_change(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0xCC; });
+// Neither changed by composition itself nor by what stands before it. Below U+0300 all characters are.
+bool is_stable_starter(std::uint32_t code) {
+  if (code < 0x300) return true;
+  // Vowels and final consonants of Hangul compose by rule.
+  if ((code >= 0x1161 && code <= 0x1175) || (code >= 0x11A8 && code <= 0x11C2)) return false;
+  const utf8proc_property_t* property = utf8proc_get_property(static_cast<utf8proc_int32_t>(code));
+  return property->combining_class == 0 && property->decomp_seqindex == UINT16_MAX &&
+         property->comb_index == UINT16_MAX;
 }
 
 void append_nfc(std::string& out, std::string_view text) {
-  if (!may_change(text)) {
-    out.append(text);
-    return;
-  }
   utf8proc_uint8_t* made = nullptr;
   const auto length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
@@ -62,6 +63,21 @@ void append_nfc(std::string& out, std::string_view text) {
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(made, std::free);
   HONE_CHECK(length >= 0);
   out.append(reinterpret_cast<const char*>(made), static_cast<std::size_t>(length));
+}
+
+// Marks that the reference does not know stay where they are and divide the text.
+void append_nfc_unless_newer(std::string& out, std::string_view text) {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint at = code_point_at(text, i);
+    if (holds(newer_marks, at.code)) {
+      if (i > done) append_nfc(out, text.substr(done, i - done));
+      out.append(text.substr(i, at.length));
+      done = i + at.length;
+    }
+    i += at.length;
+  }
+  if (done < text.size()) append_nfc(out, text.substr(done));
 }
 
 }  // namespace
@@ -136,20 +152,32 @@ bool is_word_character(std::uint32_t code) {
 }
 
 std::string nfc(std::string_view text) {
-  if (!may_change(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   std::size_t done = 0;
+  // What comes after a stable starter does not depend on what comes before it, so only such starters that unstable
+  // characters follow need work.
+  std::size_t starter = 0;
+  bool stable = true;
+  const auto finish = [&](std::size_t end) {
+    if (stable) return;
+    out.append(text.substr(done, starter - done));
+    append_nfc_unless_newer(out, text.substr(starter, end - starter));
+    done = end;
+    stable = true;
+  };
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint at = code_point_at(text, i);
-    if (holds(newer_marks, at.code)) {
-      append_nfc(out, text.substr(done, i - done));
-      out.append(text.substr(i, at.length));
-      done = i + at.length;
+    if (is_stable_starter(at.code)) {
+      finish(i);
+      starter = i;
+    } else {
+      stable = false;
     }
     i += at.length;
   }
-  append_nfc(out, text.substr(done));
+  finish(text.size());
+  out.append(text.substr(done));
   return out;
 }
 
