@@ -97,7 +97,7 @@ void write_gguf_adapter(const GgufAdapter& wanted, const Path& file) {
   for (int layer = 0; layer < wanted.adapter->layers(); ++layer) {
     for (const Site site : all_sites) {
       const LoraPair& pair = wanted.adapter->at(layer, site);
-      if (pair.b.bytes() == 0 || is_zero(pair.b)) continue;
+      if (pair.b.bytes() == 0 || (is_zero(pair.a) && is_zero(pair.b))) continue;
       const std::string plain = site_name(layer, site);
       const std::string name = gguf_tensor_name(*wanted.config, plain);
       bytes.push_back(checked_bytes(pair.a, plain, wanted.type));
