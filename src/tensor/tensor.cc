@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -15,11 +16,13 @@ constexpr std::size_t page = 4096;
 
 std::byte* allocate(std::size_t bytes) {
   constexpr std::size_t large = std::size_t{256} << 10;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(bytes < large ? alignment : page, rounded == 0 ? alignment : rounded);
+  // aligned_alloc takes whole multiples of the alignment.
+  const std::size_t unit = bytes < large ? alignment : page;
+  const std::size_t rounded = std::max(unit, (bytes + unit - 1) / unit * unit);
+  void* memory = std::aligned_alloc(unit, rounded);
   if (memory == nullptr) throw std::bad_alloc();
   // Huge pages where the kernel offers them: reading weights is a third faster. Neighbouring tensors share them.
-  if (bytes >= large) madvise(memory, rounded / page * page, MADV_HUGEPAGE);
+  if (bytes >= large) madvise(memory, rounded, MADV_HUGEPAGE);
   return static_cast<std::byte*>(memory);
 }
 
