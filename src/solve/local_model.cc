@@ -10,7 +10,7 @@ namespace {
 
 constexpr int max_row_tokens = 1024;
 constexpr std::size_t measured_rows = 16;
-constexpr std::size_t measured_tokens = 1024;
+constexpr std::size_t measured_tokens = 512;
 constexpr int most_passes = 5;
 constexpr double most_seconds_a_pass = 4;  // all passes of one kind together
 constexpr int decoded_tokens = 12;

@@ -219,6 +219,11 @@ double training_seconds(const PlanInput& input, const TrainingPlan& training) {
   return training.epochs * (cost.epoch() + training.validations_per_epoch * cost.validation());
 }
 
+double after_training_seconds(const PlanInput& input, double slower) {
+  const Costs cost{input};
+  return slower * cost.score_tuned() + cost.conclude();
+}
+
 Plan make_plan(const PlanInput& input) {
   Plan plan;
   if (input.labels == 0) plan.probe = false;

@@ -76,6 +76,8 @@ int most_epochs(std::size_t train_rows);
 TrainingPlan training_of(int epochs);
 // Seconds of it, its validations included.
 double training_seconds(const PlanInput& input, const TrainingPlan& training);
+// Seconds of scoring what was trained, and of the conclusion.
+double after_training_seconds(const PlanInput& input, double slower);
 
 // Starts from 8 shots, 4 neighbours and most_epochs(). Where the budget is shorter it takes away, in this order:
 // neighbours to 2, shots to 4, epochs down to 3, neighbours to 1, epochs to 2, the probe, neighbours to none, epochs to

@@ -126,7 +126,7 @@ std::optional<TrainingPlan> decide_training(const Workspace& workspace, const Lo
   if (planned.training) return planned.training;
   if (stop.stop_requested()) return std::nullopt;
   const TrainingPlan training =
-      time.seconds > 0 ? fit_training(planned.input, time.seconds, time.slower) : planned.plan.training;
+      time.seconds ? fit_training(planned.input, *time.seconds, time.slower) : planned.plan.training;
   if (training.epochs == 0) return training;
   planned.training = training;
   save_plan(plan_file(workspace), plan_key(workspace, local), planned);

@@ -16,8 +16,8 @@ RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, co
                                const Budget& budget, const std::stop_token& stop);
 
 struct TrainingTime {
-  double seconds = 0;  // that training may take; 0: no limit
-  double slower = 1;   // than the plan thought
+  std::optional<double> seconds;  // that training may take; none: no limit
+  double slower = 1;              // than the plan thought
 };
 // How to train: as decided when it began; before that the plan's epochs, or as many as fit the time that is left now,
 // remembered from here on. Nothing when stopped before it was decided.

@@ -152,13 +152,10 @@ class Loop {
 
   // What must still fit after a prompted stage: one epoch, scoring and the end.
   double least_after() const {
+    const auto& [input, plan, decided] = *planned_;
+    if (plan.training.epochs == 0) return plan.seconds_of(StageKind::conclude);
     const double slower = budget_.slower();
-    double seconds = planned_->plan.seconds_of(StageKind::conclude);
-    if (planned_->plan.training.epochs > 0) {
-      seconds += slower * (training_seconds(planned_->input, training_of(1)) +
-                           planned_->plan.seconds_of(StageKind::score_tuned));
-    }
-    return seconds;
+    return slower * training_seconds(input, training_of(1)) + after_training_seconds(input, slower);
   }
 
   // A stage of the base model: left out where the stages before it took too much of the budget, unless it has begun.
@@ -193,26 +190,24 @@ class Loop {
     return all;
   }
 
-  // Seconds that training may take so that scoring and the end still fit; 0: no limit.
-  double training_limit() const {
-    if (!budget_.is_limited()) return 0;
-    constexpr double least = 10;
-    const double after = budget_.slower() * planned_->plan.seconds_of(StageKind::score_tuned) +
-                         planned_->plan.seconds_of(StageKind::conclude);
-    return std::max(least, budget_.left() - after);
+  // What the budget has left for training, so that scoring and the end still fit.
+  std::optional<double> training_time() const {
+    if (!budget_.is_limited()) return std::nullopt;
+    return budget_.left() - after_training_seconds(planned_->input, budget_.slower());
   }
 
   bool tuned() {
-    if (planned_->plan.training.epochs == 0 && !planned_->training) return true;
-    const double limit = training_limit();
-    const auto training = decide_training(workspace_, *local_, *planned_, {limit, budget_.slower()}, hooks_.stop);
+    if (most_epochs(planned_->input.train_rows) == 0) return true;
+    const TrainingTime time{.seconds = training_time(), .slower = budget_.slower()};
+    const auto training = decide_training(workspace_, *local_, *planned_, time, hooks_.stop);
     if (!training) return false;
     if (training->epochs == 0) {
       notify("no time is left to fine-tune; the same command goes on with it");
       return true;
     }
+    constexpr double least_seconds = 10;  // of a training that began earlier
     const TrainJobSpec job{.spec = training_spec(workspace_.task, *training),
-                           .max_seconds = limit,
+                           .max_seconds = time.seconds ? std::max(least_seconds, *time.seconds) : 0,
                            .max_steps = 0,
                            .checkpoint_folder = {},
                            .quiet = spec_.quiet};

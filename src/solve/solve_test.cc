@@ -237,6 +237,18 @@ TEST(Solve, TheTargetDecidesTheOutcomeNotTheKeys) {
   EXPECT_EQ(open_workspace(task.folder()).store.runs().size(), 9U) << "no contender ran again for a new target";
 }
 
+TEST(Solve, WhatTheBudgetLeftOutOfTrainingTheNextStartGoesOnWith) {
+  const TestTask task;
+  Heard heard;
+  // Opening and the end are planned with more than this, so that nothing is left for training.
+  const SolveOutcome first = start(task, heard, "", 3);
+  EXPECT_FALSE(names(first).contains("fine-tuned"));
+  EXPECT_TRUE(has_notice(heard, "no time is left to fine-tune")) << "and it says so";
+  EXPECT_FALSE(first.bundle.empty());
+  Heard again;
+  EXPECT_TRUE(names(start(task, again, "", 300)).contains("fine-tuned"));
+}
+
 TEST(Duration, IsReadWithItsUnit) {
   EXPECT_EQ(*parse_duration("90"), 90);
   EXPECT_EQ(*parse_duration("90s"), 90);

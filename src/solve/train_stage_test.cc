@@ -70,16 +70,13 @@ TEST_F(TrainStage, EpochsOfATrainingThatHasBegunStayWhateverTheBudget) {
   const EncodedRows encoded = encode_rows(local_, workspace_, workspace_.split.train);
   RememberedPlan planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
   const double one = training_seconds(planned.input, training_of(1));
-  const auto decided = decide_training(workspace_, local_, planned, {2 * one, 1}, {});
+  const auto decided = decide_training(workspace_, local_, planned, {.seconds = 2 * one, .slower = 1}, {});
   ASSERT_TRUE(decided);
   EXPECT_LT(decided->epochs, 6);
   // Decided, but not begun: the next start may decide otherwise.
   planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
   EXPECT_FALSE(planned.training);
-  planned.training = decided;
-  save_plan(workspace_.folder / "plan.json", "other", planned);  // of other rows: not for us
-  planned = plan_with_model(workspace_, local_, encoded, Budget(600), {});
-  ASSERT_EQ(decide_training(workspace_, local_, planned, {2 * one, 1}, {}), decided);
+  ASSERT_EQ(decide_training(workspace_, local_, planned, {.seconds = 2 * one, .slower = 1}, {}), decided);
   // Begun and stopped.
   std::stop_source stop;
   stop.request_stop();
@@ -89,7 +86,8 @@ TEST_F(TrainStage, EpochsOfATrainingThatHasBegunStayWhateverTheBudget) {
   for (const double budget : {600.0, 0.0, 6000.0}) {
     planned = plan_with_model(workspace_, local_, encoded, Budget(budget), {});
     EXPECT_EQ(planned.training, decided) << budget;
-    EXPECT_EQ(decide_training(workspace_, local_, planned, {1000 * one, 1}, {}), decided) << budget;
+    EXPECT_EQ(decide_training(workspace_, local_, planned, {.seconds = 1000 * one, .slower = 1}, {}), decided)
+        << budget;
   }
   // Ended: another budget may train more, the same one is done.
   ASSERT_EQ(train_run(workspace_, local_, made, {}).end, TrainEnd::finished);
