@@ -173,7 +173,9 @@ int ask_model(const std::vector<Question>& questions, const solve::ModelReferenc
     }
     if (!options.raw) {
       generate::LocalOptions local;
-      local.max_prompt_tokens = opened.base.decoder->config().context;
+      // Room for the answer, but never for it alone.
+      const int context = opened.base.decoder->config().context;
+      local.max_prompt_tokens = std::max(context / 2, context - options.max_tokens);
       local.today = reference.today;
       generate::local_responder(exec, opened.base, adapter, local)->respond(requests, on_reply, stop);
       return;

@@ -58,6 +58,15 @@ def any_text(kinds):
         check(replies["prompted", name] == replies["tuned", name], f"{name}: an adapter of zeros changes nothing")
 
 
+def free_text(model):
+    """A conversation is cut to leave room for the answer that was asked for."""
+    reply = hone_json("ask", model, "-", "--max-tokens", 20, text=LONG)
+    check(reply["usage"]["completion_tokens"] == 20 or reply["finish"] == "stop", reply)
+    check(reply["usage"]["prompt_tokens"] == tiny_model.CONTEXT - 20, reply)
+    reply = hone_json("ask", model, "hello", "--max-tokens", 99_999)
+    check(reply["finish"] == "stop" or sum(reply["usage"].values()) >= tiny_model.CONTEXT, "an answer ends where the context does")
+
+
 def raw_text(model):
     for name, text in TEXTS.items():
         out, message = hone("ask", model, "-", "--raw", "--max-tokens", 4, "--json", text=text, code=None)
@@ -133,6 +142,7 @@ def main():
         root = pathlib.Path(name)
         kinds = bundles_in(root)
         any_text(kinds)
+        free_text(root / "tiny.gguf")
         raw_text(root / "tiny.gguf")
         bad_rows(root, kinds)
         wrong_use(root, kinds)

@@ -8,7 +8,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from bundles import ROWS, knn_bundle
-from harness import NO_NETWORK, check, hone, hone_json, make_task, small_guard_task
+from harness import NO_NETWORK, SOURCE, check, hone, hone_json, make_task, small_guard_task
 
 TOML = '[task]\nname = "t"\nkind = "classify"\ninstruction = "x"\nlabels = ["a", "b"]\n[data]\ntrain = "train.jsonl"\n'
 
@@ -51,6 +51,9 @@ def help_fits():
                 walk(*path, name)
 
     walk()
+    table = (SOURCE / "README.md").read_text().split("| command | what it does |")[1].split("##")[0]
+    for name in re.findall(r"^  ([a-z]+)(?: |$)", hone("--help")[0].split("\nSubcommands:\n")[1], re.M):
+        check(re.search(f"`{name}[` ]", table), f"README.md's table of commands lacks {name}")
     check(hone("--version")[0].startswith("hone "), "the version")
 
 
