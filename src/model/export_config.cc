@@ -72,8 +72,10 @@ void add_family_fields(const Config& config, Json& json) {
     return;
   }
   json["hidden_activation"] = "gelu_pytorch_tanh";
+  // transformers 5 takes no 256.0 for 256.
+  const float scalar = config.query_scalar > 0 ? config.query_scalar : static_cast<float>(config.head_width);
   json["query_pre_attn_scalar"] =
-      config.query_scalar > 0 ? shortest(config.query_scalar) : static_cast<double>(config.head_width);
+      scalar == std::floor(scalar) ? Json(static_cast<std::int64_t>(scalar)) : Json(shortest(scalar));
   json["rope_local_base_freq"] = shortest(config.sliding_rope_base > 0 ? config.sliding_rope_base : config.rope_base);
   json["sliding_window"] = config.window;
   Json types = Json::array();

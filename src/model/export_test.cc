@@ -246,6 +246,14 @@ TEST_P(Export, StopsBetweenTensors) {
   EXPECT_EQ(tensors, 3);
 }
 
+// transformers 5 checks the kinds of numbers.
+TEST(ExportConfig, WholeNumbersOfGemmaAreWritten) {
+  const Json json = value_or_throw(hugging_face_config(tiny_config("gemma3"), {}, "float32"));
+  EXPECT_TRUE(json["query_pre_attn_scalar"].is_number_integer());
+  EXPECT_EQ(json["layer_types"].size(), 7U);
+  EXPECT_EQ(json["layer_types"][5], "full_attention");
+}
+
 std::size_t entries_in(const Path& folder) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) count += entry.exists() ? 1 : 0;
