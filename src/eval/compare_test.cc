@@ -328,16 +328,17 @@ TEST(Randomisation, IsExactMcNemarForAnyNumberOfRows) {
   }
 }
 
-NamedComparison with_p(const std::string& a, double p, bool primary) {
-  NamedComparison named{.a = a, .b = "best", .comparison = {}, .adjusted_p = 1, .primary = primary};
+// The one called "primary" is the declared one.
+NamedComparison with_p(const std::string& a, double p) {
+  NamedComparison named{.a = a, .b = "best", .comparison = {}, .adjusted_p = 1, .primary = a == "primary"};
   named.comparison.p = p;
   named.comparison.verdict = Verdict::b_better;
   return named;
 }
 
 TEST(AdjustForNumber, DemotesWhatManyComparisonsMakeLikely) {
-  std::vector<NamedComparison> comparisons = {with_p("primary", 0.04, true), with_p("x", 0.001, false),
-                                              with_p("y", 0.03, false), with_p("z", 0.04, false)};
+  std::vector<NamedComparison> comparisons = {with_p("primary", 0.04), with_p("x", 0.001), with_p("y", 0.03),
+                                              with_p("z", 0.04)};
   adjust_for_number(comparisons);
   EXPECT_EQ(comparisons[0].comparison.verdict, Verdict::b_better);
   EXPECT_EQ(comparisons[0].adjusted_p, 0.04);

@@ -23,15 +23,14 @@ int add_piece(model::KvCache& cache, int parent, Prompt tokens, model::Step& ste
 }
 
 bool SharedPrefix::continues(Prompt prompt) const {
-  return shared_ && !kept_.empty() && prompt.size() > kept_.size() &&
+  return !kept_.empty() && prompt.size() > kept_.size() &&
          common_prefix(prompt, kept_) == static_cast<int>(kept_.size());
 }
 
-void SharedPrefix::keep(std::vector<text::TokenId> prefix, bool shared) {
+void SharedPrefix::keep(std::vector<text::TokenId> prefix) {
   cache_.rewind(0);
   in_cache_ = false;
   kept_ = std::move(prefix);
-  shared_ = shared;
 }
 
 void SharedPrefix::expect(std::span<const Prompt> prompts) {
@@ -54,9 +53,9 @@ void SharedPrefix::expect(std::span<const Prompt> prompts) {
   const bool grows = recent_.size() > kept_.size() + kept_.size() / 4 + 8;
   if (!fits || grows) {
     if (recent_requests_ >= 2) {
-      keep(recent_, !recent_.empty());
-    } else if (!shared_) {
-      keep({}, false);
+      keep(recent_);
+    } else if (kept_.empty()) {
+      keep({});
     }
   }
 }

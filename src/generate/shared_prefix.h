@@ -27,7 +27,7 @@ class SharedPrefix {
   // Nodes that outlive a batch: 1 once the prefix has been computed, else 0.
   int kept_nodes() const { return in_cache_ ? 1 : 0; }
   // Tokens of the prefix in use; 0 where none is worth keeping yet.
-  int kept_tokens() const { return shared_ ? static_cast<int>(kept_.size()) : 0; }
+  int kept_tokens() const { return static_cast<int>(kept_.size()); }
   bool in_cache() const { return in_cache_; }
   // Whether `prompt` goes on from the prefix.
   bool continues(Prompt prompt) const;
@@ -40,13 +40,12 @@ class SharedPrefix {
   std::vector<Placed> place(std::span<const Prompt> prompts, model::Step& step);
 
  private:
-  void keep(std::vector<text::TokenId> prefix, bool shared);
+  void keep(std::vector<text::TokenId> prefix);
   void place_below(int root, std::span<const Prompt> prompts, std::vector<Placed*> placed, model::Step& step);
 
   model::KvCache cache_;
-  std::vector<text::TokenId> kept_;
-  bool shared_ = false;    // at least two prompts begin with it
-  bool in_cache_ = false;  // it is node 0
+  std::vector<text::TokenId> kept_;  // at least two prompts begin with it
+  bool in_cache_ = false;            // it is node 0
   // The prefix common to the last requests, and how many they are; begun anew after window_ of them.
   std::vector<text::TokenId> recent_;
   std::size_t recent_requests_ = 0;

@@ -138,12 +138,16 @@ TEST(LoadGguf, MissingWrongAndUnknownTensorsAreNamed) {
 
 TEST(LoadGguf, WhatTheDecoderCannotDoIsRefusedByKey) {
   const std::pair<const char*, formats::GgufValue> cases[] = {
-      {"general.architecture", std::string("mamba")},          {"general.type", std::string("adapter")},
-      {"llama.rope.scaling.type", std::string("yarn")},        {"llama.rope.dimension_count", std::uint64_t{2}},
-      {"llama.attention.value_length", std::uint64_t{8}},      {"llama.expert_count", std::uint64_t{8}},
+      {"general.architecture", std::string("mamba")},
+      {"general.type", std::string("adapter")},
+      {"llama.rope.scaling.type", std::string("yarn")},
+      {"llama.rope.dimension_count", std::uint64_t{2}},
+      {"llama.attention.value_length", std::uint64_t{8}},
+      {"llama.expert_count", std::uint64_t{8}},
       {"llama.final_logit_softcapping", 30.0},
       {"split.count", std::uint64_t{3}},
-      {"llama.attention.sliding_window", std::uint64_t{4096}}, {"llama.attention.causal", false},
+      {"llama.attention.sliding_window", std::uint64_t{4096}},
+      {"llama.attention.causal", false},
   };
   for (const auto& [key, value] : cases) {
     Tiny tiny;

@@ -114,9 +114,15 @@ void check_not_stopped(const std::stop_token& stop) {
   if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped before the run was replayed");
 }
 
-// Rows in `alone` are asked one at a time after a warm-up, as they were: a local model keeps what requests share.
-void answer_again(const Workspace& workspace, const ContenderJob& job, const std::vector<data::Row>& rows,
-                  const std::set<std::string>& alone, Comparison& comparison, const std::stop_token& stop) {
+struct Asked {
+  const std::vector<data::Row>& rows;
+  // Asked one at a time after a warm-up, as they were: a local model keeps what requests share.
+  std::set<std::string> alone;
+};
+
+void answer_again(const Workspace& workspace, const ContenderJob& job, const Asked& asked_then, Comparison& comparison,
+                  const std::stop_token& stop) {
+  const auto& [rows, alone] = asked_then;
   const auto responder = job.make();
   std::vector<const data::Row*> together;
   const auto ask = [&](std::span<const data::Row* const> asked) {
@@ -159,8 +165,8 @@ Reproduced replay_contender(const track::RunRecord& record, const Path& folder, 
     for (const auto& row : workspace.store.rows(record.id, "latency")) alone.insert(row.id);
   }
   Comparison comparison(record, std::move(test));
-  answer_again(workspace, job, side == "test" ? workspace.split.test : workspace.split.validation, alone, comparison,
-               stop);
+  const Asked asked{.rows = side == "test" ? workspace.split.test : workspace.split.validation, .alone = alone};
+  answer_again(workspace, job, asked, comparison, stop);
   return comparison.result(side);
 }
 

@@ -28,7 +28,8 @@ class Loop {
   SolveOutcome run() {
     if (hooks_.on_open) hooks_.on_open(workspace_);
     const bool complete = guarded([&] { return stages(); });
-    return finish(!complete && !outcome_.problem);
+    outcome_.interrupted = !complete && !outcome_.problem;
+    return finish();
   }
 
  private:
@@ -268,9 +269,8 @@ class Loop {
     return facts;
   }
 
-  SolveOutcome finish(bool interrupted) {
-    outcome_.interrupted = interrupted;
-    if (interrupted || outcome_.problem) {
+  SolveOutcome finish() {
+    if (outcome_.interrupted || outcome_.problem) {
       guarded([&] {
         add_recorded([](const auto&) { return true; });
         return true;
