@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Tokenizers and chat templates against their references; prints one line a comparison and exits 1 if any differs.
+"""Tokenizers against their references; prints one line a comparison and exits 1 if any differs.
 
     fidelity_text.py vectors     llama.cpp's vectors for the vocabularies of the shared data
     fidelity_text.py families    tokenizers trained small with each family's settings, random Unicode strings: Hugging
                                  Face's tokenizers, SentencePiece itself, and llama.cpp where xllamacpp is installed
     fidelity_text.py smollm2     every line of the shared data, and hostile lines, with the default model's vocabulary
-    fidelity_text.py templates   whole chat templates over made-up conversations: jinja2 as transformers sets it up
     fidelity_text.py             all of them
 
 Needs build/release/hone, build/release/bench/text_probe (`ninja -C build/release text_probe`) and, for references,
-tokenizers, jinja2, sentencepiece, gguf and xllamacpp from PyPI. Shared data: HONE_SHARED_DATA or ../shared/data.
+tokenizers, sentencepiece, gguf and xllamacpp from PyPI. Shared data: HONE_SHARED_DATA or ../shared/data.
 """
 import argparse
 import json
@@ -348,33 +347,18 @@ def families(count):
             report(f"{name} as GGUF, SentencePiece", ours, [sp.encode(t) for t in texts], texts)
 
 
-def templates():
-    import make_golden_text
-
-    cases = list(make_golden_text.whole_cases(sorted((SHARED / "templates").glob("*.jinja"))))
-    with tempfile.TemporaryDirectory() as name:
-        ours = [one["text"] for one in run_lines([PROBE, "render", write_jsonl(pathlib.Path(name) / "cases.jsonl", cases)])]
-    for source in dict.fromkeys(case["source"] for case in cases):
-        mine = [i for i, case in enumerate(cases) if case["source"] == source]
-        refused = sum(cases[i]["text"] is None for i in mine)
-        report(f"{source}, {len(mine)} renderings ({refused} refused by the template)", [ours[i] for i in mine], [cases[i]["text"] for i in mine],
-               [json.dumps({k: v for k, v in cases[i].items() if k != "template"}, ensure_ascii=False) for i in mine])
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", choices=["vectors", "families", "smollm2", "templates"])
+    parser.add_argument("what", nargs="*", choices=["vectors", "families", "smollm2"])
     parser.add_argument("--strings", type=int, default=100_000, help="random strings a family")
     arguments = parser.parse_args()
-    what = arguments.what or ["vectors", "smollm2", "families", "templates"]
+    what = arguments.what or ["vectors", "smollm2", "families"]
     if "vectors" in what:
         vectors()
     if "smollm2" in what:
         smollm2()
     if "families" in what:
         families(arguments.strings)
-    if "templates" in what:
-        templates()
     return 1 if failed else 0
 
 
