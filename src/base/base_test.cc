@@ -145,6 +145,7 @@ TEST(Threads, ExceptionsReachTheCaller) {
 TEST(Terminal, OutsideTextCannotMoveTheCursorOrHide) {
   EXPECT_EQ(printable("a\x1b[2Jb\n\x9f"), "a\\x1b[2Jb\\n\\x9f");
   EXPECT_EQ(printable("x\u202Ey\u200Bz"), "x\\u{202e}y\\u{200b}z");
+  EXPECT_EQ(printable_lines("a\x1b[m\nb\n"), "a\\x1b[m\nb\n");
   EXPECT_EQ(printable("naïve 中"), "naïve 中");
 }
 

@@ -107,6 +107,19 @@ bool is_utf8(std::string_view text, std::size_t* bad_at) {
   return true;
 }
 
-void warn(std::string_view message) { std::fputs(fmt::format("hone: warning: {}\n", message).c_str(), stderr); }
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (begin > 0) shown += '\n';
+    shown += printable(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return shown;
+}
+
+void warn(std::string_view message) {
+  std::fputs(fmt::format("hone: warning: {}\n", printable_lines(message)).c_str(), stderr);
+}
 
 }  // namespace hone

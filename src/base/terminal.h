@@ -10,6 +10,9 @@ namespace hone {
 // bytes as \xNN. So no outside text can move the cursor or hide what follows.
 std::string printable(std::string_view text);
 
+// printable() of each line; line breaks stay.
+std::string printable_lines(std::string_view text);
+
 // At most `columns` columns of `printable(text)`, with "..." at the end where something was cut.
 std::string clipped(std::string_view text, std::size_t columns);
 
@@ -19,7 +22,7 @@ bool colours_wanted(int descriptor);
 // True if `text` is valid UTF-8 (no overlong forms, no surrogates). On false `bad_at` is the first bad byte.
 bool is_utf8(std::string_view text, std::size_t* bad_at = nullptr);
 
-// One line to stderr, "hone: warning: ..." ; for notices that do not end the operation.
+// To stderr, "hone: warning: ...", made printable; for notices that do not end the operation.
 void warn(std::string_view message);
 
 }  // namespace hone

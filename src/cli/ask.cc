@@ -1,4 +1,6 @@
 // hone ask: one text, or a file of them, answered by a bundle, a run or a model.
+#include <unistd.h>
+
 #include <map>
 
 #include "base/progress.h"
@@ -57,6 +59,11 @@ Json error_json(const std::string& id, const Error& error) {
   return document;
 }
 
+// A pipe gets the answer as it is; on a terminal its control characters are escaped, line by line.
+std::string shown_text(const std::string& answer) {
+  return isatty(STDOUT_FILENO) == 0 ? answer : printable_lines(answer);
+}
+
 // Prints replies in the order of the questions, each as soon as those before it are there.
 class Printer {
  public:
@@ -86,11 +93,15 @@ class Printer {
       return;
     }
     reply->id = id;
+    if (reply->cut_tokens > 0) {
+      warn(fmt::format("row {}: the text is longer than the model reads; {} tokens were cut from its middle",
+                       printable(id), reply->cut_tokens));
+    }
     if (json_) {
       print_json(reply_json(*reply));
       return;
     }
-    std::string line = reply->label_probabilities.empty() ? reply->answer : printable(reply->answer);
+    std::string line = reply->label_probabilities.empty() ? shown_text(reply->answer) : printable(reply->answer);
     for (const auto& [label, p] : reply->label_probabilities) {
       if (label == reply->answer) line += fmt::format("  ({:.1f} %)", 100 * p);
     }
@@ -218,9 +229,9 @@ void add_ask(Cli& cli) {
   command->add_option("--task", options->task,
                       "Task folder: where a run is recorded (default: here); a bare model is asked as this task does");
   command->add_option("--max-tokens", options->max_tokens, "Longest answer in tokens")->check(CLI::PositiveNumber);
-  command->add_option("--temperature", options->temperature, "0 is greedy")->check(CLI::NonNegativeNumber);
+  command->add_option("--temperature", options->temperature, "0 is greedy")->check(number_between(0, 100));
   command->add_option("--top-p", options->top_p, "Sample from the smallest set of this probability")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(1e-6, 1));
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });

@@ -17,6 +17,16 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
   return command;
 }
 
+CLI::Validator number_between(double low, double high) {
+  const std::string range = fmt::format("{:g} to {:g}", low, high);
+  return {[=](std::string& text) {
+            double value = 0;
+            const bool good = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+            return good ? std::string() : fmt::format("expected a number from {}, found {}", range, text);
+          },
+          range};
+}
+
 void print_line(const std::string& line) {
   std::fputs(line.c_str(), stdout);
   std::fputc('\n', stdout);

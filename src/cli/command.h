@@ -20,6 +20,9 @@ struct Cli {
 // A subcommand with --json; `json` is set when it was given.
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& what, bool& json);
 
+// A number from `low` to `high`. CLI11's own ranges let NaN through.
+CLI::Validator number_between(double low, double high);
+
 // How the help texts explain a MODEL argument.
 inline constexpr const char* model_help = "Catalogue name, .gguf file, model folder, bundle folder or run id";
 

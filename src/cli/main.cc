@@ -3,13 +3,14 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/terminal.h"
 #include "cli/command.h"
 #include "cli/help.h"
 
 namespace {
 
 int report_error(const std::string& message, int code) {
-  std::fputs(fmt::format("hone: {}\n", message).c_str(), stderr);
+  std::fputs(fmt::format("hone: {}\n", hone::printable_lines(message)).c_str(), stderr);
   return code;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/questions.h"
 
 #include "base/json.h"
+#include "base/terminal.h"
 #include "cli/input.h"
 
 namespace hone::cli {
@@ -29,13 +30,20 @@ void read_json_line(const std::string& line, const std::string& where, Question&
     question.text = text_of(json->at(key));
     return;
   }
-  question.usable = bad_input("{}: expected an object with \"input\" or \"messages\"", where);
+  question.usable =
+      bad_input("{}: expected an object with \"input\" or \"messages\", as in {{\"input\": \"a text\"}}", where);
 }
 
 }  // namespace
 
 std::vector<Question> questions_in(const std::string& file) {
   const bool is_jsonl = file == "-" || file.ends_with(".jsonl") || file.ends_with(".ndjson");
+  if (file.ends_with(".csv") || file.ends_with(".tsv")) {
+    fail(ErrorCode::usage,
+         "{}: a table is not read by `ask`, whose lines would be taken for texts, its header too; score it with `hone "
+         "eval --data`, or give a .jsonl file with {{\"input\": \"...\"}} in each line",
+         printable(file));
+  }
   std::vector<Question> questions;
   for_each_line(file, [&](std::size_t number, const std::string& line) {
     if (is_blank(line)) return;

@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::string task = ".";
-  std::string budget;
+  std::optional<std::string> budget;
   std::string require_verdict;
   std::string prices;
   bool json = false;
@@ -135,7 +135,7 @@ solve::SolveHooks hooks_for(const Options& options, const solve::Workspace& work
 
 int run(const Options& options, std::stop_token stop) {
   solve::SolveSpec spec;
-  if (!options.budget.empty()) spec.budget_seconds = value_or_throw(solve::parse_duration(options.budget));
+  if (options.budget) spec.budget_seconds = value_or_throw(solve::parse_duration(*options.budget));
   if (!options.require_verdict.empty()) check_verdict(options.require_verdict);
   if (!options.prices.empty()) spec.prices = value_or_throw(decide::load_prices(options.prices));
   solve::Workspace workspace = solve::open_workspace(options.task);

@@ -1,4 +1,6 @@
 // hone train: one fine-tuning run.
+#include <limits>
+
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/shell.h"
@@ -95,15 +97,18 @@ void add_train(Cli& cli) {
   auto* command = add_command(cli.app, "train", "Fine-tune the task's base model (LoRA)", options->json);
   command->add_option("task", options->task, "Task folder (default: here)");
   command->add_option("--epochs", options->spec.epochs, "Passes over the rows")->check(CLI::PositiveNumber);
-  command->add_option("--learning-rate", options->spec.learning_rate, "Peak learning rate")->check(CLI::PositiveNumber);
+  command->add_option("--learning-rate", options->spec.learning_rate, "Peak learning rate")
+      ->check(number_between(1e-9, 10));
   command->add_option("--rank", options->spec.lora.rank, "LoRA rank")->check(CLI::Range(1, 512));
-  command->add_option("--alpha", options->spec.lora.alpha, "LoRA alpha")->check(CLI::PositiveNumber);
+  command->add_option("--alpha", options->spec.lora.alpha, "LoRA alpha")->check(number_between(1e-3, 1e6));
   command->add_option("--batch", options->spec.batch_rows, "Rows a step")->check(CLI::PositiveNumber);
   command->add_option("--warmup", options->spec.warmup, "Share of the steps to warm up in")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   command->add_option("--decay", options->decay, "linear or cosine")->check(CLI::IsMember({"linear", "cosine"}));
-  command->add_option("--patience", options->spec.patience, "Validations without gain before stopping, 0 for never");
-  command->add_option("--seed", options->spec.seed, "Of the data order and the adapter's start");
+  command->add_option("--patience", options->spec.patience, "Validations without gain before stopping, 0 for never")
+      ->check(CLI::Range(0, 1000000));
+  command->add_option("--seed", options->spec.seed, "Of the data order and the adapter's start")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

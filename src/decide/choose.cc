@@ -57,7 +57,7 @@ void add_large_model_caveat(const Facts& facts, Recommendation& result) {
   } else if (price == nullptr) {
     line += "; no price of it is listed";
   }
-  line += ".";
+  line += ". It says what it would send and asks for --yes; its key is read from HONE_API_KEY (or OPENAI_API_KEY).";
   if (facts.task->circumstances.is_private) {
     line +=
         " The task is private, and these rows would leave this machine: `private` in hone.toml has to be changed "

@@ -290,6 +290,7 @@ TEST(Choose, SaysWhatTryingALargeModelTakesAndCosts) {
   // 500 rows of 660 and 25 tokens at 0.10 and 0.50 dollars a million.
   EXPECT_TRUE(mentions(result.caveats, "500 validation and test rows that costs about $0.039"));
   EXPECT_TRUE(mentions(result.caveats, "price of 2026-09-22, checked 2026-11-23"));
+  EXPECT_TRUE(mentions(result.caveats, "HONE_API_KEY")) << "what the command needs is said beside it";
   EXPECT_FALSE(mentions(result.caveats, "private"));
   situation.task.circumstances.is_private = true;
   EXPECT_TRUE(mentions(situation.decide().caveats, "these rows would leave this machine"));

@@ -1,5 +1,6 @@
 #include "decide/rules.h"
 
+#include "base/shell.h"
 #include "decide/cost.h"
 #include "decide/wording.h"
 
@@ -82,8 +83,10 @@ Decided below_floor(const Facts& facts) {
     if (comparison && !comparison->note.empty()) line += " " + comparison->note;
     result.reasons.push_back(std::move(line));
   }
+  const std::string& folder = facts.input->folder;
   result.reasons.push_back(
-      "Check that the answers follow from the inputs at all: `hone data check` lists rows to look at.");
+      fmt::format("Check that the answers follow from the inputs at all: `hone data check {}` lists rows to look at.",
+                  shell_word(folder.empty() ? "." : folder)));
   return result;
 }
 

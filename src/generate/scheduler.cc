@@ -98,14 +98,14 @@ Scheduler::Scheduler(tensor::Exec& exec, const model::Model& model, const model:
       options_(options),
       prefix_(model.decoder->config(), options.batch_tokens) {}
 
-Result<std::vector<text::TokenId>> Scheduler::prompt_ids(std::span<const text::Message> messages) const {
+Result<text::EncodedPrompt> Scheduler::encode(std::span<const text::Message> messages) const {
   text::PromptSpec spec;
   spec.max_tokens = std::min(options_.max_prompt_tokens, model_.decoder->config().context - 1);
   spec.today = options_.today;
   Result<text::EncodedPrompt> encoded = text::encode_prompt(messages, model_.tokenizer, model_.chat_template, spec);
   if (!encoded) return tl::unexpected(encoded.error());
   if (encoded->ids.empty()) return bad_input("the prompt is empty");
-  return std::move(encoded->ids);
+  return encoded;
 }
 
 std::shared_ptr<const LabelScoring> Scheduler::scoring_for(const text::AnswerSpec& answer) {
@@ -133,12 +133,18 @@ Scheduler::Ticket Scheduler::submit(const text::Request& request, Callbacks call
     if (callbacks.on_reply) callbacks.on_reply(tl::unexpected(std::move(error)));
     return next_ticket_++;
   };
-  Result<std::vector<text::TokenId>> prompt = prompt_ids(request.messages);
+  Result<text::EncodedPrompt> prompt = encode(request.messages);
   if (!prompt) return refuse(prompt.error());
-  if (request.answer.labels.empty()) return submit_tokens(std::move(*prompt), request, std::move(callbacks));
+  if (prompt->cut_tokens > 0 && callbacks.on_reply) {
+    callbacks.on_reply = [cut = prompt->cut_tokens, told = std::move(callbacks.on_reply)](Result<text::Reply> reply) {
+      if (reply) reply->cut_tokens = cut;
+      told(std::move(reply));
+    };
+  }
+  if (request.answer.labels.empty()) return submit_tokens(std::move(prompt->ids), request, std::move(callbacks));
   auto job = std::make_shared<Job>();
   job->id = request.id;
-  job->prompt = std::move(*prompt);
+  job->prompt = std::move(prompt->ids);
   job->answer = request.answer;
   try {
     job->scoring = scoring_for(request.answer);
@@ -183,10 +189,10 @@ Scheduler::Ticket Scheduler::submit_tokens(std::vector<text::TokenId> prompt, co
 }
 
 Result<Scheduler::Ticket> Scheduler::submit_hidden(std::span<const text::Message> messages, OnHidden on_hidden) {
-  Result<std::vector<text::TokenId>> prompt = prompt_ids(messages);
+  Result<text::EncodedPrompt> prompt = encode(messages);
   if (!prompt) return tl::unexpected(prompt.error());
   auto job = std::make_shared<Job>();
-  job->prompt = std::move(*prompt);
+  job->prompt = std::move(prompt->ids);
   job->on_hidden = std::move(on_hidden);
   return enqueue(std::move(job));
 }

@@ -14,6 +14,7 @@
 #include "generate/answer_text.h"
 #include "generate/label_scoring.h"
 #include "generate/shared_prefix.h"
+#include "text/prompt_encoding.h"
 
 namespace hone::generate {
 
@@ -50,7 +51,7 @@ class Scheduler {
   using JobPointer = std::shared_ptr<Job>;
 
   Ticket enqueue(JobPointer job);
-  Result<std::vector<text::TokenId>> prompt_ids(std::span<const text::Message> messages) const;
+  Result<text::EncodedPrompt> encode(std::span<const text::Message> messages) const;
   std::shared_ptr<const LabelScoring> scoring_for(const text::AnswerSpec& answer);
   std::vector<JobPointer> admit();
   void lay_out(Pass& pass);

@@ -305,11 +305,12 @@ SolveOutcome solve(Workspace& workspace, const SolveSpec& spec, const SolveHooks
 }
 
 Result<double> parse_duration(const std::string& text) {
+  constexpr double longest_seconds = 366.0 * 24 * 3600;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string unit(end, text.data() + text.size());
   const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  if (error != std::errc() || factor == 0 || value <= 0) {
+  if (error != std::errc() || factor == 0 || !(value > 0 && value * factor <= longest_seconds)) {
     return make_error(ErrorCode::usage, "\"{}\" is not a duration; write 30s, 13m or 2h", text);
   }
   return value * factor;

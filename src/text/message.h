@@ -57,6 +57,7 @@ struct Reply {
   Usage usage;
   double latency_ms = 0;  // this request alone where one at a time, else its share of the batch
   std::vector<TokenLogprob> logprobs;
+  int cut_tokens = 0;  // removed from the middle of a prompt that was too long for the model
 };
 
 // Called once a request, as each ends, from the calling thread; `index` is the request's place in the span.

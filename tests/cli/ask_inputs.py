@@ -63,6 +63,11 @@ def free_text(model):
     reply = hone_json("ask", model, "-", "--max-tokens", 20, text=LONG)
     check(reply["usage"]["completion_tokens"] == 20 or reply["finish"] == "stop", reply)
     check(reply["usage"]["prompt_tokens"] == tiny_model.CONTEXT - 20, reply)
+    check("were cut from its middle" in hone("ask", model, "-", "--max-tokens", 2, text=LONG)[1], "what was cut is said")
+    table = model.parent / "rows.csv"
+    table.write_text("input,output\nhello,a\n")
+    check("hone eval" in hone("ask", model, "--file", table, code=2)[1], "a table's lines are not texts")
+    check("cut" not in hone("ask", model, "hello", "--max-tokens", 2)[1], "nothing is said where nothing was cut")
     reply = hone_json("ask", model, "hello", "--max-tokens", 99_999)
     check(reply["finish"] == "stop" or sum(reply["usage"].values()) >= tiny_model.CONTEXT, "an answer ends where the context does")
 

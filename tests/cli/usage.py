@@ -36,7 +36,9 @@ def unknown_words():
         (("models", "lst"), 'there is no command "lst"; did you mean list? `hone models --help`'), (("models",), "hone models what? One of: list, pull, show"),
         (("data", "chek", "."), "did you mean check?"), (("ask", "m", "t", "--jsn"), "there is no option --jsn; did you mean --json? `hone ask --help`"),
         (("eval", "m"), "--data is required"), (("ask", "m", "t", "--max-tokens", "-1"), "--max-tokens: expected a positive number, found -1"),
-        (("ask", "m", "t", "--top-p", "2"), "--top-p"), (("ask",), "model is required"),
+        (("ask", "m", "t", "--top-p", "2"), "--top-p"), (("ask", "m", "t", "--temperature", "nan"), "--temperature: expected a number from 0 to 100, found nan"),
+        (("train", ".", "--warmup", "nan"), "--warmup"), (("train", ".", "--learning-rate", "nan"), "--learning-rate"), (("train", ".", "--seed", "-1"), "--seed"),
+        (("train", ".", "--patience", "-1"), "--patience"), (("ask",), "model is required"),
     ):
         out, message = hone(*arguments, code=2)
         check(message.startswith("hone: ") and said in message and out == "" and len(message.splitlines()) == 1, f"{arguments}: {message}")
@@ -94,7 +96,8 @@ def doctor(root):
 def main():
     unknown_words()
     help_fits()
-    message_of("solve", "--budget", "soon", code=2)
+    for budget in ("soon", "", "nan", "inf", "1e9h", "-3m"):
+        message_of("solve", f"--budget={budget}", code=2)
     message_of("models", "pull", "no-such-model", code=2)
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
@@ -102,6 +105,8 @@ def main():
         doctor(root)
         message = message_of("solve", root / "missing", code=3)
         check("missing" in message, message)
+        message = message_of("solve", root / "a\x1b[31mb", code=3)
+        check("\x1b" not in message, f"a message moves no cursor: {message!r}")
 
         wrong_key = with_task(root / "key", TOML.replace("instruction", "instructoin"))
         message = message_of("data", "check", wrong_key, code=3)
