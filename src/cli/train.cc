@@ -98,7 +98,7 @@ void add_train(Cli& cli) {
   command->add_option("task", options->task, "Task folder (default: here)");
   command->add_option("--epochs", options->spec.epochs, "Passes over the rows")->check(CLI::PositiveNumber);
   command->add_option("--learning-rate", options->spec.learning_rate, "Peak learning rate")
-      ->check(number_between(1e-9, 10));
+      ->check(number_between(1e-12, 1e38));
   command->add_option("--rank", options->spec.lora.rank, "LoRA rank")->check(CLI::Range(1, 512));
   command->add_option("--alpha", options->spec.lora.alpha, "LoRA alpha")->check(number_between(1e-3, 1e6));
   command->add_option("--batch", options->spec.batch_rows, "Rows a step")->check(CLI::PositiveNumber);
