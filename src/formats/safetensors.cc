@@ -10,6 +10,7 @@
 #include "base/terminal.h"
 #include "formats/half.h"
 #include "formats/large_json.h"
+#include "formats/safetensors_write.h"
 
 namespace hone::formats {
 
@@ -40,22 +41,6 @@ const DtypeFacts* facts_of(const std::string& name) {
   for (const DtypeFacts& facts : known)
     if (name == facts.name) return &facts;
   return nullptr;
-}
-
-const char* dtype_name(tensor::DType dtype) {
-  switch (dtype) {
-    case tensor::DType::f32:
-      return "F32";
-    case tensor::DType::f16:
-      return "F16";
-    case tensor::DType::bf16:
-      return "BF16";
-    case tensor::DType::i32:
-      return "I32";
-    case tensor::DType::u8:
-      return "U8";
-  }
-  return "?";
 }
 
 tensor::Shape shape_of(std::span<const std::int64_t> dims) {
@@ -252,7 +237,7 @@ Result<tensor::Tensor> SafetensorsFile::f32(std::string_view name) const {
   const tensor::ConstView& source = *found;
   if (source.dtype == tensor::DType::i32 || source.dtype == tensor::DType::u8)
     return make_error(ErrorCode::unsupported, "{}: tensor '{}' is {}, expected F32, F16 or BF16", where_,
-                      printable(name), dtype_name(source.dtype));
+                      printable(name), safetensors_name(source.dtype));
   tensor::Tensor out = tensor::Tensor::empty(source.shape);
   const auto count = static_cast<std::size_t>(source.shape.count());
   if (count == 0) return out;
@@ -286,7 +271,8 @@ std::string safetensors_bytes(std::span<const NamedView> tensors, const std::map
     for (int i = 0; i < tensor->view.shape.rank(); ++i) shape.push_back(tensor->view.shape[i]);
     const std::uint64_t end =
         at + static_cast<std::uint64_t>(tensor->view.shape.count()) * tensor::size_of(tensor->view.dtype);
-    header[tensor->name] = {{"dtype", dtype_name(tensor->view.dtype)}, {"shape", shape}, {"data_offsets", {at, end}}};
+    header[tensor->name] = {
+        {"dtype", safetensors_name(tensor->view.dtype)}, {"shape", shape}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = to_text(header);

@@ -3,9 +3,7 @@
 #include "base/json.h"
 
 namespace hone::formats {
-namespace {
-
-const char* file_name_of(tensor::DType dtype) {
+const char* safetensors_name(tensor::DType dtype) {
   switch (dtype) {
     case tensor::DType::f32:
       return "F32";
@@ -20,8 +18,6 @@ const char* file_name_of(tensor::DType dtype) {
   }
   HONE_CHECK(false);
 }
-
-}  // namespace
 
 std::uint64_t bytes_of(const SafetensorsEntry& entry) {
   return static_cast<std::uint64_t>(entry.shape.count()) * tensor::size_of(entry.dtype);
@@ -40,7 +36,7 @@ std::string safetensors_head(std::span<const SafetensorsEntry> entries,
     std::vector<std::int64_t> shape;
     for (int i = 0; i < entry.shape.rank(); ++i) shape.push_back(entry.shape[i]);
     const std::uint64_t end = at + bytes_of(entry);
-    header[entry.name] = {{"dtype", file_name_of(entry.dtype)}, {"shape", shape}, {"data_offsets", {at, end}}};
+    header[entry.name] = {{"dtype", safetensors_name(entry.dtype)}, {"shape", shape}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -10,6 +10,9 @@
 
 namespace hone::formats {
 
+// "F32", "F16", "BF16", "I32" or "U8".
+const char* safetensors_name(tensor::DType dtype);
+
 struct SafetensorsEntry {
   std::string name;
   tensor::Shape shape;

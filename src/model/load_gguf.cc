@@ -1,11 +1,11 @@
 #include "model/load_gguf.h"
 
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/terminal.h"
+#include "model/export_names.h"
 #include "model/finite.h"
 
 namespace hone::model {
@@ -13,43 +13,6 @@ namespace {
 
 using formats::GgufFile;
 using formats::GgufTensor;
-
-// The GGUF name of a part of a layer, without ".weight" or ".bias".
-std::string_view gguf_part(std::string_view part, const Config& config) {
-  if (config.sandwich_norm && part == "post_attention_layernorm") return "post_attention_norm";
-  static const std::map<std::string, std::string, std::less<>> parts = {
-      {"input_layernorm", "attn_norm"},
-      {"post_attention_layernorm", "ffn_norm"},
-      {"pre_feedforward_layernorm", "ffn_norm"},
-      {"post_feedforward_layernorm", "post_ffw_norm"},
-      {"self_attn.q_proj", "attn_q"},
-      {"self_attn.k_proj", "attn_k"},
-      {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"},
-      {"self_attn.q_norm", "attn_q_norm"},
-      {"self_attn.k_norm", "attn_k_norm"},
-      {"mlp.gate_proj", "ffn_gate"},
-      {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"},
-  };
-  const auto found = parts.find(part);
-  HONE_CHECK(found != parts.end());
-  return found->second;
-}
-
-// The GGUF name of a Hugging Face name; the decoder's wanted() has no others.
-std::string gguf_name(std::string_view name, const Config& config) {
-  if (name == "model.embed_tokens.weight") return "token_embd.weight";
-  if (name == "model.norm.weight") return "output_norm.weight";
-  if (name == "lm_head.weight") return "output.weight";
-  constexpr std::string_view prefix = "model.layers.";
-  HONE_CHECK(name.starts_with(prefix));
-  name.remove_prefix(prefix.size());
-  const auto dot = name.find('.');
-  const auto end = name.rfind('.');
-  return fmt::format("blk.{}.{}{}", name.substr(0, dot), gguf_part(name.substr(dot + 1, end - dot - 1), config),
-                     name.substr(end));
-}
 
 // The file's row that belongs at `row` of a q or k matrix of heads `width` rows wide.
 std::int64_t interleaved_row(std::int64_t row, std::int64_t width) {
@@ -83,7 +46,7 @@ tensor::Tensor widen(tensor::Exec& exec, const GgufTensor& source, std::int64_t 
 Result<void> check_all_known(const GgufFile& file, const WeightsBuilder& builder, const Config& config,
                              const std::string& where) {
   std::set<std::string, std::less<>> known;
-  for (const WeightsBuilder::Wanted& wanted : builder.wanted()) known.insert(gguf_name(wanted.name, config));
+  for (const WeightsBuilder::Wanted& wanted : builder.wanted()) known.insert(gguf_tensor_name(config, wanted.name));
   // Read with the config.
   if (config.rope_scaling.kind == RopeScaling::Kind::divisors) known.insert("rope_freqs.weight");
   for (const GgufTensor& tensor : file.tensors())
@@ -105,7 +68,7 @@ Result<Weights> load_gguf(tensor::Exec& exec, const GgufFile& file, const std::s
   const Result<void> known = check_all_known(file, *builder, *config, where);
   if (!known) return tl::unexpected<Error>(known.error());
   for (const WeightsBuilder::Wanted& wanted : std::vector(builder->wanted())) {
-    const std::string name = gguf_name(wanted.name, *config);
+    const std::string name = gguf_tensor_name(*config, wanted.name);
     const GgufTensor* source = file.find(name);
     if (source == nullptr) return bad_input("{}: tensor {} is missing", where, name);
     if (source->shape != wanted.shape)
