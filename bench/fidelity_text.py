@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Tokenizers against their references; prints one line a comparison and exits 1 if any differs.
+"""Tokenizers and chat templates against their references; prints one line a comparison and exits 1 if any differs.
 
     fidelity_text.py vectors     llama.cpp's vectors for the vocabularies of the shared data
     fidelity_text.py families    tokenizers trained small with each family's settings, random Unicode strings: Hugging
                                  Face's tokenizers, SentencePiece itself, and llama.cpp where xllamacpp is installed
     fidelity_text.py smollm2     every line of the shared data, and hostile lines, with the default model's vocabulary
+    fidelity_text.py templates   the shared data's chat templates over conversations with and without system turn, tools,
+                                 calls, reasoning and odd orders: jinja2 set up as transformers does, and transformers
+                                 itself where it is installed
     fidelity_text.py             all of them
 
 Needs build/release/hone, build/release/bench/text_probe (`ninja -C build/release text_probe`) and, for references,
@@ -347,18 +350,79 @@ def families(count):
             report(f"{name} as GGUF, SentencePiece", ours, [sp.encode(t) for t in texts], texts)
 
 
+# Chat templates.
+
+
+def with_transformers(case):
+    """What transformers' own renderer makes of a case, or None where it raises."""
+    from transformers.utils import chat_template_utils as hf
+
+    import make_golden_text
+
+    extra = dict(case["extra"] or {})
+    messages = [make_golden_text.plain(message) for message in hf._normalize_chat_messages(case["messages"])]
+    try:
+        texts, _ = hf.render_jinja_template(
+            [messages], tools=extra.pop("tools", None), documents=extra.pop("documents", None), chat_template=case["template"],
+            add_generation_prompt=case["add_generation_prompt"], bos_token=case["bos_token"], eos_token=case["eos_token"], **extra)
+    except Exception:  # any: a template refuses in many ways
+        return None
+    return texts[0]
+
+
+def fixed_today():
+    """Makes transformers' strftime_now print the day of the cases; False where transformers is not installed."""
+    import datetime
+
+    import make_golden_text
+
+    try:
+        from transformers.utils import chat_template_utils as hf
+    except ImportError:
+        print("transformers is not installed: it is left out")
+        return False
+
+    class Day(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromisoformat(make_golden_text.TODAY)
+
+    hf.datetime = Day
+    return True
+
+
+def templates(folder):
+    import make_golden_text
+
+    cases = list(make_golden_text.whole_cases(sorted(folder.glob("*.jinja"))))
+    with tempfile.TemporaryDirectory() as name:
+        ours = [one["text"] for one in run_lines([PROBE, "render", write_jsonl(pathlib.Path(name) / "cases.jsonl", cases)])]
+    has_transformers = fixed_today()
+    for source in dict.fromkeys(case["source"] for case in cases):
+        at = [i for i, case in enumerate(cases) if case["source"] == source]
+        made = [ours[i] for i in at]
+        refused = sum(cases[i]["text"] is None for i in at)
+        what = f"{source}, {len(at)} renderings of {len(make_golden_text.talks())} conversations, {refused} refused"
+        report(f"{what}, jinja2", made, [cases[i]["text"] for i in at], [cases[i] for i in at])
+        if has_transformers:
+            report(f"{what}, transformers", made, [with_transformers(cases[i]) for i in at], [cases[i] for i in at])
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", choices=["vectors", "families", "smollm2"])
+    parser.add_argument("what", nargs="*", choices=["vectors", "families", "smollm2", "templates"])
     parser.add_argument("--strings", type=int, default=100_000, help="random strings a family")
+    parser.add_argument("--templates", type=pathlib.Path, default=SHARED / "templates", help="folder of *.jinja")
     arguments = parser.parse_args()
-    what = arguments.what or ["vectors", "smollm2", "families"]
+    what = arguments.what or ["vectors", "smollm2", "families", "templates"]
     if "vectors" in what:
         vectors()
     if "smollm2" in what:
         smollm2()
     if "families" in what:
         families(arguments.strings)
+    if "templates" in what:
+        templates(arguments.templates)
     return 1 if failed else 0
 
 

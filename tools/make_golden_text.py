@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 """Makes tests/golden/chat_templates.json: what jinja2, set up as transformers does, renders for small templates and for
-SmolLM2's own; and tests/golden/tokenizer_tiny.json: a tiny byte-level BPE tokenizer with the ids that Hugging Face's
-tokenizers gives for hostile texts; and tests/golden/tokenizer_letters.json: the same for tiny SentencePiece-type ones.
+SmolLM2's own; tests/golden/chat_talks.json: conversations with tools and reasoning, and the hashes of what it renders of
+them with Hone's own test template and with the models' templates of the shared data, which are not in the repository;
+tests/golden/tokenizer_tiny.json: a tiny byte-level BPE tokenizer with the ids that Hugging Face's tokenizers gives for
+hostile texts; and tests/golden/tokenizer_letters.json: the same for tiny SentencePiece-type ones.
 
-    python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes all three
+    python3 tools/make_golden_text.py --gguf SmolLM2.gguf        writes all four
+    python3 tools/make_golden_text.py --talks                    writes chat_talks.json alone
     python3 tools/make_golden_text.py --cases TEMPLATES... > F   prints cases for whole templates instead (by hand)
     python3 tools/make_golden_text.py --classes                  prints the code points of the classes that
                                                                  src/text/split_pattern.cc and utf8.cc adjust
 
-Needs jinja2, tokenizers and gguf. Texts and templates here were written for Hone, but for SmolLM2's template
+Needs jinja2, tokenizers and gguf, and for the talks the shared data (HONE_SHARED_DATA or ../shared/data). Texts and templates here were written for Hone, but for SmolLM2's template
 (Apache-2.0, read from the model file).
 """
 import argparse
 import datetime
+import functools
+import hashlib
 import json
+import os
 import pathlib
 import random
 
@@ -22,6 +28,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHARED = pathlib.Path(os.environ.get("HONE_SHARED_DATA", ROOT.parent / "shared/data"))
 TODAY = "2026-11-24"
 
 
@@ -51,11 +58,26 @@ def environment():
     return env
 
 
+def plain(message):
+    """A message as transformers hands it to a template; a content that is missing is an empty text."""
+    message = {name: value for name, value in message.items() if value is not None}
+    reasoning = next((message[name] for name in ("reasoning_content", "thinking", "reasoning") if name in message), None)
+    if reasoning is not None:
+        message = {"thinking": reasoning, **message, "reasoning_content": reasoning}
+    message.setdefault("content", "")
+    return message
+
+
+@functools.lru_cache
+def compiled(env, template):
+    return env.from_string(template)
+
+
 def render(env, case):
     extra = {"tools": None, "documents": None, **(case.get("extra") or {})}
     try:
-        return env.from_string(case["template"]).render(
-            messages=case["messages"], add_generation_prompt=case["add_generation_prompt"],
+        return compiled(env, case["template"]).render(
+            messages=[plain(message) for message in case["messages"]], add_generation_prompt=case["add_generation_prompt"],
             bos_token=case["bos_token"], eos_token=case["eos_token"], **extra)
     except Exception:  # the golden only says that it fails
         return None
@@ -164,22 +186,146 @@ def conversations(count):
     return made
 
 
+def call(rng, name):
+    arguments = rng.choice([{}, {"x": 1}, {"city": "Zürich", "days": [1, 2.5, None, True], "deep": {"a": {"b": "</tool_call>"}}}, {"q": "say \"hi\"\n<|im_end|>"}])
+    made = {"type": "function", "function": {"name": name, "arguments": arguments}}
+    if rng.random() < 0.5:
+        made["id"] = "call_0001"
+    return made
+
+
+def tool_talks():
+    """Conversations with tool calls, reasoning, contents that are no text, odd orders."""
+    rng = random.Random(6)
+    user, answer = {"role": "user", "content": "What is it like in Zürich?"}, {"role": "assistant", "content": "Fine.\n"}
+    made = []
+    for i in range(24):
+        talk = [{"role": "system", "content": "Be brief."}] if i % 2 else []
+        calls = [call(rng, rng.choice(["weather", "f"])) for _ in range(1 + i % 2)]
+        if i % 5 == 4:
+            for one in calls:
+                one["function"]["arguments"] = json.dumps(one["function"]["arguments"])
+        turn = {"role": "assistant", "content": [None, "", "Let me look.", "<think>\nhm\n</think>\n\nWell."][i % 4], "tool_calls": calls}
+        if i % 3 == 0:
+            turn["reasoning_content"] = "I need the weather.\n"
+        talk += [dict(user), turn]
+        for one in calls:
+            talk.append({"role": "tool", "name": one["function"]["name"], "tool_call_id": "call_0001", "content": rng.choice(["12 °C", "{\"t\": 12}", ""])})
+        if i % 3:
+            talk.append(dict(answer))
+        if i % 4 == 1:
+            talk += [{"role": "user", "content": "And tomorrow?"}, {"role": "assistant", "content": "Same.", "reasoning_content": "dunno"}, dict(user)]
+        made.append(talk)
+    parts = [{"type": "text", "text": "Look at "}, {"type": "text", "text": "this"}]
+    return made + [[{"role": "user", "content": parts}], [{"role": "system", "content": parts}, {"role": "user", "content": parts}, dict(answer), dict(user)],
+                   [dict(user), {"role": "assistant", "content": parts}, dict(user)], [], [dict(answer)], [dict(user), dict(user)], [{"role": "nobody", "content": "x"}],
+                   [{"role": "system", "content": "only"}], [{"role": "tool", "content": "r"}], [dict(user), dict(answer), {"role": "ipython", "content": "out"}],
+                   [{"role": "developer", "content": "dev"}, dict(user)], [dict(user), {"role": "assistant", "content": "", "reasoning": "hm"}, dict(user)],
+                   [dict(user), {"role": "assistant", "thinking": "\n a \n", "content": "b", "tool_calls": None}]]
+
+
 def options():
     tools = [{"type": "function", "function": {"name": "f", "description": "d \u00fc \"q\"", "parameters": {
-        "type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}}}]
-    return [None, {"enable_thinking": False}, {"enable_thinking": True}, {"tools": tools},
-            {"tools": tools, "tools_in_user_message": False}, {"custom_tools": tools}]
+        "type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}}},
+        {"type": "function", "function": {"name": "weather", "description": "The weather\nof a city", "parameters": {"type": "object", "properties": {
+            "city": {"type": "string", "description": "Its name", "enum": ["Zürich", "Bern"]}, "days": {"type": "array", "items": {"type": "number"}},
+            "deep": {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}, "unit": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}},
+            "required": ["city"]}, "return": {"type": "string"}}}]
+    documents = [{"title": "One", "text": "First <|im_end|>", "contents": "First"}, {"title": "Two", "text": "", "contents": ""}]
+    return [None, {"enable_thinking": False}, {"enable_thinking": True, "keep_past_thinking": True}, {"tools": tools},
+            {"tools": tools, "tools_in_user_message": False, "enable_thinking": False}, {"custom_tools": tools}, {"tools": tools[:1], "builtin_tools": ["code_interpreter"]},
+            {"documents": documents, "citation_mode": "accurate"}]
 
 
-def whole_templates(paths):
+# The constructs of the models' templates in one that was written here.
+OWN = """
+{%- macro shown(content) -%}
+    {%- if content is string %}{{ content | trim }}
+    {%- elif content is iterable and content is not mapping %}
+        {%- for part in content if part.type == 'text' %}{{ part.text }}{{ '|' if not loop.last }}{% endfor %}
+    {%- else %}{{ content | tojson }}{% endif %}
+{%- endmacro %}
+{{- bos_token }}{% set today = strftime_now('%d %b %Y') %}
+{%- set ns = namespace(last_user=-1, calls=0) %}
+{%- for message in messages[::-1] %}
+    {%- if message.role == 'user' and not (message.content is string and message.content.startswith('<result>')) %}
+        {%- set ns.last_user = messages | length - 1 - loop.index0 %}{% break %}
+    {%- endif %}
+{%- endfor %}
+{%- if messages and messages[0].role == 'system' %}
+    {%- set system = messages[0]['content'] %}{% set turns = messages[1:] %}
+{%- else %}
+    {%- set system = 'Today is ' ~ today %}{% set turns = messages %}
+{%- endif %}
+{%- if tools %}
+    {%- set system = [shown(system), '# Tools'] | join('\n') %}
+    {%- for tool in tools %}
+        {%- set function = tool.function if tool.function is defined else tool %}
+        {%- set system = system ~ '\n' ~ (function | tojson(indent=2)) %}
+    {%- endfor %}
+{%- endif %}
+<|system|>{{ shown(system) }} {{- (' {' ~ (tools | map(attribute='function.name') | join(', ')) ~ '}') if tools }}
+{%- for message in turns %}
+    {%- set place = loop.index0 + messages | length - turns | length %}
+    {%- if message.role not in ['user', 'assistant', 'tool', 'system'] %}
+        {{- raise_exception('No turn of ' + message.role + ' after turn ' ~ place) }}
+    {%- elif message.role == 'tool' %}
+        {%- if loop.first or loop.previtem.role != 'tool' %}{{ '\n<|user|>' }}{% endif %}<result>{{ shown(message.content) }}</result>
+        {%- continue %}
+    {%- endif %}
+    {{- '\n<|' + message.role + '|>' }}
+    {%- if message.reasoning_content and place > ns.last_user and enable_thinking | default(true) %}
+        {{- '<think>' ~ message.reasoning_content.strip('\n') ~ '</think>' }}
+    {%- endif %}
+    {%- generation %}{{ shown(message.content).split('</think>')[-1].lstrip() }}{% endgeneration %}
+    {%- for call in message.tool_calls or [] %}
+        {%- set call = call.function if call.function else call %}{% set ns.calls = ns.calls + 1 %}
+        {{- '<call ' ~ ns.calls ~ '>{"name": "' ~ call.name ~ '", "arguments": ' }}
+        {{- call.arguments if call.arguments is string else call.arguments | tojson }}{{ '}</call>' }}
+    {%- endfor %}
+    {{- eos_token }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '\n<|assistant|>' }}{% if enable_thinking is defined and enable_thinking is false %}<think></think>{% endif %}
+{%- endif %}
+"""
+
+
+def talks():
+    return conversations(75) + tool_talks()
+
+
+def golden_talks():
+    env = environment()
+    rows, extras = [(talk, i % 5 != 0) for i, talk in enumerate(talks())], options()
+
+    def hashes(template):
+        texts = [render(env, case(template, talk, prompt, extra)) for talk, prompt in rows for extra in extras]
+        return [t if t is None else hashlib.sha256(t.encode()).hexdigest()[:8] for t in texts]
+
+    named = {path.name: path.read_text(encoding="utf-8") for path in sorted((SHARED / "templates").glob("*.jinja"))}
+    templates = [{"template": OWN, "hashes": hashes(OWN)}]
+    templates += [{"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest(), "hashes": hashes(text)} for name, text in named.items()]
+    return {"talks": [{"messages": talk, "add_generation_prompt": prompt} for talk, prompt in rows], "extras": extras, "today": TODAY,
+            "bos_token": "<s>", "eos_token": "</s>", "templates": templates}
+
+
+def whole_cases(paths):
+    """What jinja2 renders of whole templates, each over every conversation, the options by turns."""
     env = environment()
     for path in paths:
         template = pathlib.Path(path).read_text(encoding="utf-8")
-        for i, messages in enumerate(conversations(60)):
+        for i, messages in enumerate(talks()):
             for extra in options():
                 one = case(template, messages, i % 5 != 0, extra)
                 one["text"] = render(env, one)
-                print(json.dumps(one, ensure_ascii=False))
+                one["source"] = pathlib.Path(path).name
+                yield one
+
+
+def whole_templates(paths):
+    for one in whole_cases(paths):
+        print(json.dumps(one, ensure_ascii=False))
 
 
 def golden_templates(own):
@@ -294,11 +440,16 @@ def print_classes():
         c for c in codes if unicodedata.combining(chr(c)) not in (0, 240) and nfc("\u4e00\u0345" + chr(c))[1] == "\u0345"))
 
 
+def write(path, value):
+    path.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gguf")
     parser.add_argument("--cases", nargs="*")
     parser.add_argument("--classes", action="store_true")
+    parser.add_argument("--talks", action="store_true")
     arguments = parser.parse_args()
     if arguments.classes:
         print_classes()
@@ -306,13 +457,15 @@ def main():
     if arguments.cases:
         whole_templates(arguments.cases)
         return
+    folder = ROOT / "tests" / "golden"
+    write(folder / "chat_talks.json", golden_talks())
+    if arguments.talks:
+        return
     from gguf import GGUFReader
     own = GGUFReader(arguments.gguf).fields["tokenizer.chat_template"].contents()
-    folder = ROOT / "tests" / "golden"
     for name, value in (("chat_templates.json", golden_templates(own)), ("tokenizer_tiny.json", golden_tokenizer()),
                         ("tokenizer_letters.json", golden_letters())):
-        rows = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        (folder / name).write_text(rows + "\n", encoding="utf-8")
+        write(folder / name, value)
 
 
 if __name__ == "__main__":

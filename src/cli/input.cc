@@ -37,12 +37,10 @@ Result<std::vector<text::Message>> messages_from(const Json& json, const std::st
   if (!list.is_array() || list.empty())
     return bad_input("{}: expected a list of messages, or an object with \"messages\"", where);
   std::vector<text::Message> messages;
-  for (const auto& message : list) {
-    if (!message.is_object() || !message.contains("role") || !message.at("role").is_string() ||
-        !message.contains("content") || !message.at("content").is_string()) {
-      return bad_input("{}: each message needs \"role\" and \"content\" as strings", where);
-    }
-    messages.push_back({message.at("role"), message.at("content")});
+  for (const auto& one : list) {
+    Result<text::Message> message = text::message_from_json(one, where);
+    if (!message) return tl::unexpected(message.error());
+    messages.push_back(std::move(*message));
   }
   return messages;
 }

@@ -21,7 +21,8 @@ std::string standard_input();
 // Whether a line holds nothing but white space.
 bool is_blank(const std::string& line);
 
-// The conversation in `json`: a list of {role, content}, or an object with such a list as "messages".
+// The conversation in `json`: a list of messages as text::message_from_json reads them, or an object with such a list
+// as "messages".
 Result<std::vector<text::Message>> messages_from(const Json& json, const std::string& where);
 
 }  // namespace hone::cli

@@ -19,7 +19,7 @@ std::vector<text::Message> messages_for(const Task& task, const std::string& inp
 struct Example {
   std::string row_id;
   std::vector<text::TokenId> prompt;  // as at inference
-  std::vector<text::TokenId> answer;  // encode(answer) ++ end of turn; the loss is on these
+  std::vector<text::TokenId> answer;  // the answer behind that prompt ++ end of turn; the loss is on these
   int cut_tokens = 0;                 // removed from the middle of the user's part
 };
 

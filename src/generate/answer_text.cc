@@ -20,7 +20,8 @@ bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC
 
 }  // namespace
 
-AnswerText::AnswerText(std::vector<std::string> stops) : stops_(std::move(stops)) {
+AnswerText::AnswerText(std::vector<std::string> stops, std::string lead)
+    : stops_(std::move(stops)), lead_(std::move(lead)) {
   std::erase_if(stops_, [](const std::string& stop) { return stop.empty(); });
 }
 
@@ -38,6 +39,13 @@ void AnswerText::take_characters() {
   raw_.erase(0, at);
 }
 
+bool AnswerText::drop_lead() {
+  if (text_.size() < lead_.size() && lead_.starts_with(text_)) return false;
+  if (text_.starts_with(lead_)) text_.erase(0, lead_.size());
+  lead_.clear();
+  return true;
+}
+
 std::string AnswerText::give(std::size_t end) {
   if (end <= given_) return {};
   std::string fresh = text_.substr(given_, end - given_);
@@ -47,9 +55,10 @@ std::string AnswerText::give(std::size_t end) {
 
 std::string AnswerText::push(std::string_view bytes) {
   if (stopped_) return {};
-  const std::size_t before = text_.size();
+  const std::size_t before = lead_.empty() ? text_.size() : 0;
   raw_ += bytes;
   take_characters();
+  if (!lead_.empty() && !drop_lead()) return {};
   std::size_t cut = std::string::npos;
   std::size_t held = 0;
   for (const std::string& stop : stops_) {

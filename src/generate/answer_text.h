@@ -9,7 +9,9 @@ namespace hone::generate {
 
 class AnswerText {
  public:
-  explicit AnswerText(std::vector<std::string> stops);
+  // `lead`: white space that the template writes before an answer (AnswerForm::lead); where the text begins with it,
+  // it is left out.
+  explicit AnswerText(std::vector<std::string> stops, std::string lead = {});
 
   // Adds a token's bytes; returns the text that is certain by now: characters not yet complete, and what may be the
   // beginning of a stop string, wait. Bytes that can't be UTF-8 become U+FFFD.
@@ -23,10 +25,13 @@ class AnswerText {
 
  private:
   void take_characters();
+  // False while what came may still be the lead.
+  bool drop_lead();
   std::string give(std::size_t end);
 
   std::vector<std::string> stops_;
-  std::string raw_;  // the bytes of a character not yet complete
+  std::string lead_;  // empty once it is known whether the text begins with it
+  std::string raw_;   // the bytes of a character not yet complete
   std::string text_;
   std::size_t given_ = 0;
   bool stopped_ = false;

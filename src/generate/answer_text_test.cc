@@ -40,6 +40,24 @@ TEST(AnswerText, GivesWhatOnlyLookedLikeAStop) {
   EXPECT_EQ(text.finish(), "E");
 }
 
+TEST(AnswerText, LeavesOutTheLeadHoweverItComes) {
+  AnswerText whole({}, " ");
+  EXPECT_EQ(whole.push(" yes"), "yes");
+  EXPECT_EQ(whole.push(" no"), " no");
+  EXPECT_EQ(whole.text(), "yes no");
+  AnswerText pieces({"y"}, "\n ");
+  EXPECT_EQ(pieces.push("\n"), "");
+  EXPECT_EQ(pieces.push(" a"), "a");
+  EXPECT_EQ(pieces.push("by"), "b");
+  EXPECT_TRUE(pieces.stopped());
+  AnswerText without({}, "\n ");
+  EXPECT_EQ(without.push("\n"), "");
+  EXPECT_EQ(without.push("a"), "\na");
+  AnswerText ended({}, "\n ");
+  EXPECT_EQ(ended.push("\n"), "");
+  EXPECT_EQ(ended.finish(), "\n");
+}
+
 TEST(AnswerText, DoesNotDependOnHowBytesAreCut) {
   Rng rng(4);
   for (int round = 0; round < 400; ++round) {

@@ -12,6 +12,7 @@
 #include "data/encode.h"
 #include "model/model.h"
 #include "text/message.h"
+#include "text/prompt_encoding.h"
 
 namespace hone::generate {
 
@@ -41,7 +42,8 @@ std::vector<std::vector<float>> hidden_states(tensor::Exec& exec, const model::M
 // turn included; sums to one (../docs/numerics.md).
 class LabelTrie {
  public:
-  LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, text::TokenId end_of_turn);
+  // Each label as encode_answer() writes it in `form`.
+  LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, const text::AnswerForm& form);
   struct Node {
     int parent = -1;
     text::TokenId token = -1;   // edge from the parent

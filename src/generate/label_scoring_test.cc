@@ -15,7 +15,8 @@ using Labels = std::vector<std::string>;
 using Ids = std::vector<text::TokenId>;
 
 LabelScoring scoring_of(const model::Model& model, const Labels& labels) {
-  return LabelScoring(LabelTrie(model.tokenizer, labels, turn_stop), labels.size());
+  const text::AnswerForm form = value_or_throw(text::answer_form(model.tokenizer, model.chat_template));
+  return LabelScoring(LabelTrie(model.tokenizer, labels, form), labels.size());
 }
 
 std::vector<Ids> sequences_of(const model::Model& model, const Labels& labels) {
@@ -102,6 +103,37 @@ TEST(LabelScoring, EqualsTokenByTokenSoftmaxOverAllowedTokens) {
                        {});
     EXPECT_EQ(replies, 1);
   }
+}
+
+// SentencePiece's space before a text does not stand before an answer that goes on behind the prompt.
+TEST(LabelTrie, LabelsContinueThePrompt) {
+  text::GgufVocabulary vocabulary;
+  vocabulary.model = "llama";
+  vocabulary.tokens = {"<unk>", "</s>", "\u2581", "y", "e", "s", "n", "o", "ye", "yes", "no", "\u2581no", "\u2581yes"};
+  for (int byte = 0; byte < 256; ++byte) vocabulary.tokens.push_back(fmt::format("<0x{:02X}>", byte));
+  vocabulary.types.assign(vocabulary.tokens.size(), 1);
+  std::fill(vocabulary.types.begin() + 13, vocabulary.types.end(), 6);
+  vocabulary.types[0] = 2;
+  vocabulary.types[1] = 3;
+  for (std::size_t i = 0; i < vocabulary.tokens.size(); ++i) vocabulary.scores.push_back(static_cast<float>(i));
+  vocabulary.eos = 1;
+  vocabulary.unknown = 0;
+  const auto tokenizer = value_or_throw(text::Tokenizer::from_gguf(vocabulary));
+  const auto first_tokens = [&](const char* source) {
+    const auto chat = value_or_throw(text::ChatTemplate::parse(source));
+    const Labels labels = {"yes", "no"};
+    const LabelTrie trie(tokenizer, labels, value_or_throw(text::answer_form(tokenizer, chat)));
+    Labels first;
+    for (const int child : trie.nodes()[0].children) {
+      first.emplace_back(tokenizer.token_bytes(trie.nodes()[static_cast<std::size_t>(child)].token));
+    }
+    return first;
+  };
+  EXPECT_EQ(
+      first_tokens("{% for m in messages %}\n{{ m.content }}</s>{% endfor %}{{ 'A:\n' if add_generation_prompt }}"),
+      (Labels{"yes", "no"}));
+  EXPECT_EQ(first_tokens("{% for m in messages %}{{ m.content if m.role == 'user' else ' ' + m.content }}{% endfor %}"),
+            (Labels{" yes", " no"}));
 }
 
 TEST(LabelScoring, RunsOnlyTokensWithABranchBelow) {

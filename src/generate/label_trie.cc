@@ -5,7 +5,8 @@
 
 namespace hone::generate {
 
-LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, text::TokenId end_of_turn) {
+LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels,
+                     const text::AnswerForm& form) {
   nodes_.emplace_back();
   const auto child = [&](int parent, text::TokenId token) {
     for (const int index : nodes_[static_cast<std::size_t>(parent)].children) {
@@ -21,8 +22,8 @@ LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::stri
   };
   for (std::size_t i = 0; i < labels.size(); ++i) {
     int node = 0;
-    for (const text::TokenId token : tokenizer.encode(labels[i])) node = child(node, token);
-    Node& leaf = nodes_[static_cast<std::size_t>(child(node, end_of_turn))];
+    for (const text::TokenId token : text::encode_answer(labels[i], tokenizer, form)) node = child(node, token);
+    Node& leaf = nodes_[static_cast<std::size_t>(node)];
     if (leaf.label >= 0) {
       fail(ErrorCode::bad_input, "labels \"{}\" and \"{}\" are the same tokens to this model: rename one of them",
            labels[static_cast<std::size_t>(leaf.label)], labels[i]);

@@ -96,7 +96,8 @@ Scheduler::Scheduler(tensor::Exec& exec, const model::Model& model, const model:
       model_(model),
       adapter_(adapter),
       options_(options),
-      prefix_(model.decoder->config(), options.batch_tokens) {}
+      prefix_(model.decoder->config(), options.batch_tokens),
+      form_(text::answer_form(model.tokenizer, model.chat_template)) {}
 
 Result<text::EncodedPrompt> Scheduler::encode(std::span<const text::Message> messages) const {
   text::PromptSpec spec;
@@ -115,8 +116,8 @@ std::shared_ptr<const LabelScoring> Scheduler::scoring_for(const text::AnswerSpe
   const auto known = scorings_.find(key);
   if (known != scorings_.end()) return known->second;
   if (scorings_.size() >= most_label_sets) scorings_.clear();
-  const text::TokenId end = value_or_throw(text::turn_end(model_.tokenizer, model_.chat_template));
-  auto scoring = std::make_shared<const LabelScoring>(LabelTrie(model_.tokenizer, labels, end), labels.size());
+  auto scoring =
+      std::make_shared<const LabelScoring>(LabelTrie(model_.tokenizer, labels, value_or_throw(form_)), labels.size());
   scorings_.emplace(std::move(key), scoring);
   return scoring;
 }
@@ -141,7 +142,10 @@ Scheduler::Ticket Scheduler::submit(const text::Request& request, Callbacks call
       told(std::move(reply));
     };
   }
-  if (request.answer.labels.empty()) return submit_tokens(std::move(prompt->ids), request, std::move(callbacks));
+  if (request.answer.labels.empty()) {
+    AnswerText text(request.answer.stop, form_ ? form_->lead : std::string());
+    return submit_text(std::move(prompt->ids), request, std::move(text), std::move(callbacks));
+  }
   auto job = std::make_shared<Job>();
   job->id = request.id;
   job->prompt = std::move(prompt->ids);
@@ -165,6 +169,11 @@ Scheduler::Ticket Scheduler::submit(const text::Request& request, Callbacks call
 
 Scheduler::Ticket Scheduler::submit_tokens(std::vector<text::TokenId> prompt, const text::Request& request,
                                            Callbacks callbacks) {
+  return submit_text(std::move(prompt), request, AnswerText(request.answer.stop), std::move(callbacks));
+}
+
+Scheduler::Ticket Scheduler::submit_text(std::vector<text::TokenId> prompt, const text::Request& request,
+                                         AnswerText text, Callbacks callbacks) {
   Result<void> fits = check(request.answer);
   const int room = model_.decoder->config().context - static_cast<int>(prompt.size());
   if (fits && prompt.empty()) fits = bad_input("the prompt is empty");
@@ -182,7 +191,7 @@ Scheduler::Ticket Scheduler::submit_tokens(std::vector<text::TokenId> prompt, co
   job->answer = request.answer;
   job->answer.max_tokens = std::min(request.answer.max_tokens, room);
   job->callbacks = std::move(callbacks);
-  job->text = AnswerText(request.answer.stop);
+  job->text = std::move(text);
   // Drawn by the request's own numbers, so that its answer doesn't depend on what else is in the batch.
   job->rng = Rng(request.answer.seed, hash64(request.id));
   return enqueue(std::move(job));

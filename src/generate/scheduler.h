@@ -51,6 +51,8 @@ class Scheduler {
   using JobPointer = std::shared_ptr<Job>;
 
   Ticket enqueue(JobPointer job);
+  Ticket submit_text(std::vector<text::TokenId> prompt, const text::Request& request, AnswerText text,
+                     Callbacks callbacks);
   Result<text::EncodedPrompt> encode(std::span<const text::Message> messages) const;
   std::shared_ptr<const LabelScoring> scoring_for(const text::AnswerSpec& answer);
   std::vector<JobPointer> admit();
@@ -69,6 +71,7 @@ class Scheduler {
   const model::Adapter* adapter_;
   LocalOptions options_;
   SharedPrefix prefix_;
+  Result<text::AnswerForm> form_;
   std::map<std::string, std::shared_ptr<const LabelScoring>> scorings_;
   std::deque<JobPointer> waiting_;
   std::vector<JobPointer> active_;

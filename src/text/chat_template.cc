@@ -24,10 +24,26 @@ Origin role_origin(std::string_view role) {
   return std::all_of(role.begin(), role.end(), is_plain) ? Origin::from_template : Origin::from_user;
 }
 
+// What stands in the message's fields has the origin of its content.
 Value message_value(const Message& message) {
   const Origin origin = message.role == "assistant" ? Origin::from_answer : Origin::from_user;
-  return Value::mapping({{Value::literal("role"), Value(MarkedText(message.role, role_origin(message.role)))},
-                         {Value::literal("content"), Value(MarkedText(message.content, origin))}});
+  std::vector<std::pair<Value, Value>> items;
+  items.emplace_back(Value::literal("role"), Value(MarkedText(message.role, role_origin(message.role))));
+  const bool has_fields = message.fields.is_object();
+  if (!has_fields || !message.fields.contains("content")) {
+    items.emplace_back(Value::literal("content"), Value(MarkedText(message.content, origin)));
+  }
+  if (has_fields) {
+    for (const auto& [name, value] : message.fields.items()) {
+      if (name == "role") continue;
+      items.emplace_back(Value(MarkedText(name, origin)), Value::from_json(value, origin));
+    }
+  }
+  return Value::mapping(std::move(items));
+}
+
+std::size_t bytes_of(const Message& message) {
+  return message.role.size() + message.content.size() + (message.fields.is_null() ? 0 : to_text(message.fields).size());
 }
 
 }  // namespace
@@ -64,7 +80,7 @@ Result<MarkedText> ChatTemplate::render(std::span<const Message> messages, const
     std::size_t outside_bytes = 0;
     for (const Message& message : messages) {
       turns.push_back(message_value(message));
-      outside_bytes += message.role.size() + message.content.size();
+      outside_bytes += bytes_of(message);
     }
     if (!options.extra.is_null()) outside_bytes += to_text(options.extra).size();
     jinja::Renderer renderer(options.today, outside_bytes);

@@ -7,17 +7,27 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace hone::text {
 
 struct Message {
-  std::string role;  // "system", "user" or "assistant"
+  std::string role;  // "system", "user", "assistant" or "tool"
   std::string content;
+  // What else a chat template may read: "tool_calls", "reasoning_content", ...; an object or null. A "content" among
+  // them stands in the text's place: a list of parts.
+  Json fields = nullptr;
 };
+
+// {"role", "content", ...} as chat APIs write it. As in transformers, members that are null count as missing, and
+// reasoning may be called "reasoning_content", "thinking" or "reasoning". A content that is missing beside other
+// members, such as tool calls, is an empty text. An error names `where`.
+Result<Message> message_from_json(const Json& json, std::string_view where);
 
 // What an answer may be. Labels empty: free text.
 struct AnswerSpec {

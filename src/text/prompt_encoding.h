@@ -30,12 +30,31 @@ struct EncodedPrompt {
 Result<EncodedPrompt> encode_prompt(std::span<const Message> messages, const Tokenizer& tokenizer,
                                     const ChatTemplate& chat_template, const PromptSpec& spec);
 
-// The token that the template writes after an assistant turn; where it writes none, the tokenizer's first end-of-turn
-// token. An error for a tokenizer without one.
+// What stands around an answer once the template has written the prompt.
+struct AnswerForm {
+  std::string lead;              // white space that the template puts before an answer, but not into the prompt
+  Behind behind = Behind::text;  // what the prompt ends with
+  TokenId end = 0;               // what the template writes after an assistant turn; none: the first end-of-turn token
+};
+// An error: the tokenizer has no end-of-turn token, or the template refuses a question with its answer.
+Result<AnswerForm> answer_form(const Tokenizer& tokenizer, const ChatTemplate& chat_template);
+// Its `end` alone.
 Result<TokenId> turn_end(const Tokenizer& tokenizer, const ChatTemplate& chat_template);
 
-// encode(answer) as plain text, then turn_end.
+// The ids that follow the prompt's where the conversation goes on with `answer`: lead and answer as plain text that
+// continues the prompt (models that put a space before a text put none here), then the end of the turn.
+std::vector<TokenId> encode_answer(std::string_view answer, const Tokenizer& tokenizer, const AnswerForm& form);
 Result<std::vector<TokenId>> encode_answer(std::string_view answer, const Tokenizer& tokenizer,
                                            const ChatTemplate& chat_template);
+
+// The last of `messages`, an assistant's turn, behind `prompt`, which encode_prompt() made of those before it.
+struct EncodedTurn {
+  std::vector<TokenId> ids;  // up to the end of the turn
+  std::string text;          // the bytes of the ids
+};
+// A turn of text alone is encoded by encode_answer(), as in training; one with tool calls or reasoning as the template
+// writes it. An error: the template refuses, or writes that turn in another way than its prompt begins it.
+Result<EncodedTurn> encode_turn(std::span<const Message> messages, const EncodedPrompt& prompt,
+                                const Tokenizer& tokenizer, const ChatTemplate& chat_template, const PromptSpec& spec);
 
 }  // namespace hone::text

@@ -57,6 +57,62 @@ TEST(PromptEncoding, PromptAndAnswerTogetherAreTheRenderedConversation) {
   EXPECT_EQ(ids, whole);
 }
 
+// SentencePiece-type tokenizers that put a space before a text, and one that does not.
+TEST(PromptEncoding, AnAnswerContinuesThePromptWhateverStandsBetween) {
+  const Path path = Path(HONE_SOURCE_DIR) / "tests/golden/tokenizer_letters.json";
+  const Json golden = value_or_throw(parse_json(value_or_throw(read_file(path)), path.string()));
+  const std::pair<const char*, const char*> templates[] = {
+      {"{% for m in messages %}{{ '<turn>' + m.role + '\n' + m.content + eos_token }}{% endfor %}"
+       "{% if add_generation_prompt %}{{ '<turn>assistant\n' }}{% endif %}",
+       ""},
+      {"{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}"
+       "{% else %}{{ ' ' + m.content + eos_token }}{% endif %}{% endfor %}",
+       " "},
+      {"{% for m in messages %}{{ '<turn>' + m.content + eos_token }}{% endfor %}"
+       "{% if add_generation_prompt %}{{ '<turn>' }}{% endif %}",
+       ""}};
+  for (const Json& one : golden) {
+    const Tokenizer tokens =
+        value_or_throw(Tokenizer::from_json(one["tokenizer"], {{"bos_token", "<s>"}, {"eos_token", "</s>"}}));
+    for (const auto& [source, lead] : templates) {
+      const ChatTemplate chat = value_or_throw(ChatTemplate::parse(source));
+      EXPECT_EQ(value_or_throw(answer_form(tokens, chat)).lead, lead);
+      for (const std::string answer : {"the cat", "hat", " the"}) {
+        std::vector<Message> talk = {{"user", "the cat sat"}};
+        std::vector<TokenId> ids = value_or_throw(encode_prompt(talk, tokens, chat, {})).ids;
+        const auto tail = value_or_throw(encode_answer(answer, tokens, chat));
+        ids.insert(ids.end(), tail.begin(), tail.end());
+        talk.push_back({"assistant", answer});
+        RenderOptions options;
+        options.add_generation_prompt = false;
+        options.eos_token = "</s>";
+        EXPECT_EQ(ids, tokens.encode(value_or_throw(chat.render(talk, options)))) << one["name"] << ": " << source;
+      }
+    }
+  }
+}
+
+// Qwen3 writes an empty thought before an answer: that is more than white space, so it is the model's to write.
+TEST(PromptEncoding, OnlyWhiteSpaceLeadsAnAnswer) {
+  const Tokenizer tokens = tokenizer();
+  const auto thinking = value_or_throw(ChatTemplate::parse(
+      "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
+      "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>{% endif %}"));
+  EXPECT_EQ(value_or_throw(answer_form(tokens, thinking)).lead, "");
+}
+
+TEST(PromptEncoding, AContentInPartsIsNotCut) {
+  const Tokenizer tokens = tokenizer();
+  const auto chat = value_or_throw(ChatTemplate::parse("{% for m in messages %}{{ m.content[0].text }}{% endfor %}"));
+  const Message message{"user", "", {{"content", {{{"type", "text"}, {"text", std::string(300, '7')}}}}}};
+  EXPECT_EQ(value_or_throw(encode_prompt(std::vector{message}, tokens, chat, {})).rendered, std::string(300, '7'));
+  PromptSpec spec;
+  spec.max_tokens = 100;
+  const auto cut = encode_prompt(std::vector{message}, tokens, chat, spec);
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().message.find("300 tokens, 100 fit"), std::string::npos);
+}
+
 TEST(PromptEncoding, TheTurnEndIsWhatTheTemplateWritesNotEos) {
   const Tokenizer tokens = tokenizer();
   EXPECT_EQ(value_or_throw(turn_end(tokens, ChatTemplate::chatml())), *tokens.special_id("<|im_end|>"));
@@ -67,7 +123,17 @@ TEST(PromptEncoding, TheTurnEndIsWhatTheTemplateWritesNotEos) {
   EXPECT_EQ(value_or_throw(turn_end(tokens, silent)), *tokens.eos());
   const auto refusing = value_or_throw(ChatTemplate::parse("{{ raise_exception('no') }}"));
   EXPECT_FALSE(turn_end(tokens, refusing));
-  const auto dated = value_or_throw(ChatTemplate::parse("{{ strftime_now('%Y') }}{{ messages[1].content }}<|im_end|>"));
+  Json endless = tokenizer_json();
+  for (Json& token : endless["added_tokens"]) {
+    const std::string renamed = "<" + token["content"].get<std::string>() + ">";
+    endless["model"]["vocab"].erase(token["content"].get<std::string>());
+    token["content"] = renamed;
+  }
+  const auto without = turn_end(value_or_throw(Tokenizer::from_json(endless, {})), ChatTemplate::chatml());
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.error().message.find("no end-of-turn token"), std::string::npos);
+  const auto dated =
+      value_or_throw(ChatTemplate::parse("{{ strftime_now('%Y') }}{{ messages[-1].content }}<|im_end|>"));
   EXPECT_EQ(value_or_throw(turn_end(tokens, dated)), *tokens.special_id("<|im_end|>"));
 }
 

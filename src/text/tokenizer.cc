@@ -82,17 +82,14 @@ struct Tokenizer::State {
     std::string normalized;
     std::string spaced;
   };
-  // What stands before a stretch of text.
-  enum class Place : unsigned char { start, behind_special, behind_text };
-
   void encode_pieces(std::string_view valid, Buffers& buffers, std::vector<TokenId>& out) const;
   void encode_bytes(std::string_view text, Buffers& buffers, std::vector<TokenId>& out) const;
-  void encode_letters(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
-  void encode_normalized(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
-  void encode_marked(const MarkedText& section, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
-  void encode_plain(std::string_view text, Place place, Buffers& buffers, std::vector<TokenId>& out) const;
-  std::vector<TokenId> encode(std::string_view plain, Place place) const;
-  std::vector<TokenId> encode(const MarkedText& text, Place place) const;
+  void encode_letters(std::string_view text, Behind behind, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_normalized(std::string_view text, Behind behind, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_marked(const MarkedText& section, Behind behind, Buffers& buffers, std::vector<TokenId>& out) const;
+  void encode_plain(std::string_view text, Behind behind, Buffers& buffers, std::vector<TokenId>& out) const;
+  std::vector<TokenId> encode(std::string_view plain, Behind behind) const;
+  std::vector<TokenId> encode(const MarkedText& text, Behind behind) const;
 };
 
 // `valid` UTF-8.
@@ -118,14 +115,14 @@ void Tokenizer::State::encode_bytes(std::string_view text, Buffers& buffers, std
   }
 }
 
-void Tokenizer::State::encode_letters(std::string_view text, Place place, Buffers& buffers,
+void Tokenizer::State::encode_letters(std::string_view text, Behind behind, Buffers& buffers,
                                       std::vector<TokenId>& out) const {
   if (!normalizer.reads_marks && text.find(space_mark) != std::string_view::npos) {
     text = buffers.spaced = with_spaces_for_marks(text);
   }
   const bool here = prefix == SpacePrefix::always || prefix == SpacePrefix::missing
-                        ? place != Place::behind_text
-                        : prefix == SpacePrefix::missing_at_start && place == Place::start;
+                        ? behind != Behind::text
+                        : prefix == SpacePrefix::missing_at_start && behind == Behind::nothing;
   if (here && !text.empty() && (prefix == SpacePrefix::always || text.front() != ' ')) {
     std::string spaced(" ");
     spaced.append(text);
@@ -134,57 +131,57 @@ void Tokenizer::State::encode_letters(std::string_view text, Place place, Buffer
   letter_pairs->encode(text, buffers.scratch, out);
 }
 
-void Tokenizer::State::encode_normalized(std::string_view text, Place place, Buffers& buffers,
+void Tokenizer::State::encode_normalized(std::string_view text, Behind behind, Buffers& buffers,
                                          std::vector<TokenId>& out) const {
   if (letter_pairs) {
-    encode_letters(text, place, buffers, out);
+    encode_letters(text, behind, buffers, out);
   } else {
     encode_bytes(text, buffers, out);
   }
 }
 
-void Tokenizer::State::encode_plain(std::string_view text, Place place, Buffers& buffers,
+void Tokenizer::State::encode_plain(std::string_view text, Behind behind, Buffers& buffers,
                                     std::vector<TokenId>& out) const {
   Normalizer here = normalizer;
-  here.prepends = normalizer.prepends && place != Place::behind_text;
-  encode_normalized(here.apply(text, buffers.normalized), place, buffers, out);
+  here.prepends = normalizer.prepends && behind != Behind::text;
+  encode_normalized(here.apply(text, buffers.normalized), behind, buffers, out);
 }
 
 // Text between the special tokens that are looked for before it is normalised; it may hold some that are looked for
 // after.
-void Tokenizer::State::encode_marked(const MarkedText& section, Place place, Buffers& buffers,
+void Tokenizer::State::encode_marked(const MarkedText& section, Behind behind, Buffers& buffers,
                                      std::vector<TokenId>& out) const {
   Normalizer here = normalizer;
-  here.prepends = normalizer.prepends && place != Place::behind_text;
+  here.prepends = normalizer.prepends && behind != Behind::text;
   const MarkedText normalized = here.apply(section);
   const std::string_view text = normalized.text();
   std::size_t done = 0;
   for (const SpecialTokens::Match& match : specials.find_normalized(normalized)) {
-    if (match.begin > done) encode_normalized(text.substr(done, match.begin - done), place, buffers, out);
+    if (match.begin > done) encode_normalized(text.substr(done, match.begin - done), behind, buffers, out);
     out.push_back(match.id);
     done = match.end;
-    place = Place::behind_special;
+    behind = Behind::special;
   }
-  if (done < text.size()) encode_normalized(text.substr(done), place, buffers, out);
+  if (done < text.size()) encode_normalized(text.substr(done), behind, buffers, out);
 }
 
-std::vector<TokenId> Tokenizer::State::encode(std::string_view plain, Place place) const {
-  if (specials.match_anywhere()) return encode(MarkedText(plain, Origin::from_user), place);
+std::vector<TokenId> Tokenizer::State::encode(std::string_view plain, Behind behind) const {
+  if (specials.match_anywhere()) return encode(MarkedText(plain, Origin::from_user), behind);
   std::vector<TokenId> ids;
   Buffers buffers;
-  encode_plain(plain, place, buffers, ids);
+  encode_plain(plain, behind, buffers, ids);
   return ids;
 }
 
-std::vector<TokenId> Tokenizer::State::encode(const MarkedText& text, Place place) const {
+std::vector<TokenId> Tokenizer::State::encode(const MarkedText& text, Behind behind) const {
   std::vector<TokenId> ids;
   Buffers buffers;
   const auto encode_section = [&](std::size_t begin, std::size_t end) {
     if (begin >= end) return;
     if (specials.has_normalized()) {
-      encode_marked(text.slice(begin, end), place, buffers, ids);
+      encode_marked(text.slice(begin, end), behind, buffers, ids);
     } else {
-      encode_plain(std::string_view(text.text()).substr(begin, end - begin), place, buffers, ids);
+      encode_plain(std::string_view(text.text()).substr(begin, end - begin), behind, buffers, ids);
     }
   };
   std::size_t done = 0;
@@ -192,7 +189,7 @@ std::vector<TokenId> Tokenizer::State::encode(const MarkedText& text, Place plac
     encode_section(done, match.begin);
     ids.push_back(match.id);
     done = match.end;
-    place = Place::behind_special;
+    behind = Behind::special;
   }
   encode_section(done, text.size());
   return ids;
@@ -242,16 +239,18 @@ Result<Tokenizer> TokenizerParts::build(TokenizerParts parts) {
   return Tokenizer(std::move(state));
 }
 
-std::vector<TokenId> Tokenizer::encode(std::string_view plain) const {
-  return state_->encode(plain, State::Place::start);
-}
+std::vector<TokenId> Tokenizer::encode(std::string_view plain) const { return state_->encode(plain, Behind::nothing); }
 
-std::vector<TokenId> Tokenizer::encode_continuation(std::string_view plain) const {
-  return state_->encode(plain, State::Place::behind_text);
+std::vector<TokenId> Tokenizer::encode_behind(std::string_view plain, Behind behind) const {
+  return state_->encode(plain, behind);
 }
 
 std::vector<TokenId> Tokenizer::encode(const MarkedText& rendered) const {
-  return state_->encode(rendered, State::Place::start);
+  return state_->encode(rendered, Behind::nothing);
+}
+
+std::vector<TokenId> Tokenizer::encode_behind(const MarkedText& rendered, Behind behind) const {
+  return state_->encode(rendered, behind);
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {

@@ -30,6 +30,9 @@ struct GgufVocabulary {
       true;  // SentencePiece only: a space before text that follows the beginning or a special token
 };
 
+// What stands before a text that is encoded by itself.
+enum class Behind : unsigned char { nothing, special, text };
+
 class Tokenizer {
  public:
   static Result<Tokenizer> from_gguf(const GgufVocabulary& vocabulary);
@@ -47,12 +50,12 @@ class Tokenizer {
   // - SentencePiece-type models read U+2581 as a space and, where spaces_lead() says so, put a space before the text,
   //   which decode() takes away again; Metaspace tokenizers do so only where none stands there, so that one is lost.
   std::vector<TokenId> encode(std::string_view plain) const;
-  // The same for text that goes on behind other text, of which the last byte was no special token's: nothing is put
-  // before it.
-  std::vector<TokenId> encode_continuation(std::string_view plain) const;
+  // The same for text that goes on behind a special token, or behind other text: then nothing is put before it.
+  std::vector<TokenId> encode_behind(std::string_view plain, Behind behind) const;
   // Ids of rendered text: special tokens match only where all their bytes came from the template. No BOS is added (the
   // template writes it).
   std::vector<TokenId> encode(const MarkedText& rendered) const;
+  std::vector<TokenId> encode_behind(const MarkedText& rendered, Behind behind) const;
   // Bytes of the ids, special tokens spelled out. Where spaces_lead(), one space at the beginning is left out.
   std::string decode(std::span<const TokenId> ids) const;
   // Bytes that one token stands for.

@@ -9,9 +9,6 @@
 namespace hone::text {
 namespace {
 
-// Far above any real vocabulary; a larger id would only make a hostile file allocate.
-constexpr std::int64_t most_tokens = 4'000'000;
-
 const Json& member(const Json& object, const char* name) {
   static const Json none;
   if (!object.is_object()) return none;
@@ -29,11 +26,24 @@ tl::unexpected<Error> refused(std::string_view what, const Json& value) {
                     clipped(to_text(value), 120));
 }
 
-Result<void> put(TokenizerParts& parts, std::string spelling, const Json& id, TokenKind kind) {
-  if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= most_tokens) {
+// Ids may have holes, but a file of few tokens with a huge id would only make the reader allocate.
+std::int64_t ids_allowed(const Json& tokenizer_json) {
+  const auto tokens =
+      member(member(tokenizer_json, "model"), "vocab").size() + member(tokenizer_json, "added_tokens").size();
+  return 4096 + 4 * static_cast<std::int64_t>(tokens);
+}
+
+struct Ids {
+  TokenizerParts& parts;
+  std::int64_t allowed;
+};
+
+Result<void> put(const Ids& ids, std::string spelling, const Json& id, TokenKind kind) {
+  if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= ids.allowed) {
     return bad_input("tokenizer.json: the token '{}' has the id {}; expected a whole number from 0 to {}",
-                     clipped(spelling, 60), clipped(to_text(id), 30), most_tokens - 1);
+                     clipped(spelling, 60), clipped(to_text(id), 30), ids.allowed - 1);
   }
+  TokenizerParts& parts = ids.parts;
   const auto at = id.get<std::size_t>();
   if (at >= parts.spellings.size()) {
     parts.spellings.resize(at + 1);
@@ -70,11 +80,12 @@ Result<void> check_model(const Json& model) {
   return {};
 }
 
-Result<void> read_model(const Json& model, TokenizerParts& parts) {
+Result<void> read_model(const Json& model, const Ids& ids) {
   if (Result<void> done = check_model(model); !done) return done;
   for (const auto& [spelling, id] : model["vocab"].items()) {
-    if (Result<void> done = put(parts, spelling, id, TokenKind::plain); !done) return done;
+    if (Result<void> done = put(ids, spelling, id, TokenKind::plain); !done) return done;
   }
+  TokenizerParts& parts = ids.parts;
   if (is_true(member(model, "ignore_merges"))) parts.whole_pieces = WholePieces::direct;
   for (const Json& merge : member(model, "merges")) {
     if (merge.is_string()) {
@@ -89,7 +100,7 @@ Result<void> read_model(const Json& model, TokenizerParts& parts) {
   return {};
 }
 
-Result<void> read_added(const Json& added, TokenizerParts& parts) {
+Result<void> read_added(const Json& added, const Ids& ids) {
   for (const Json& entry : added) {
     AddedToken token;
     token.spelling = text_or_empty(member(entry, "content"));
@@ -104,9 +115,9 @@ Result<void> read_added(const Json& added, TokenizerParts& parts) {
     token.normalized = is_true(member(entry, "normalized"));
     token.anywhere = is_blank(token.spelling);
     const TokenKind kind = special ? TokenKind::control : TokenKind::added;
-    if (Result<void> done = put(parts, token.spelling, member(entry, "id"), kind); !done) return done;
+    if (Result<void> done = put(ids, token.spelling, member(entry, "id"), kind); !done) return done;
     token.id = entry["id"].get<TokenId>();
-    parts.added.push_back(std::move(token));
+    ids.parts.added.push_back(std::move(token));
   }
   return {};
 }
@@ -236,8 +247,9 @@ std::optional<TokenId> configured(const Json& config, const char* name, const To
 Result<Tokenizer> Tokenizer::from_json(const Json& tokenizer_json, const Json& config) {
   TokenizerParts parts;
   const Json& model = member(tokenizer_json, "model");
-  Result<void> done = read_model(model, parts);
-  if (done) done = read_added(member(tokenizer_json, "added_tokens"), parts);
+  const Ids ids{parts, ids_allowed(tokenizer_json)};
+  Result<void> done = read_model(model, ids);
+  if (done) done = read_added(member(tokenizer_json, "added_tokens"), ids);
   if (done) done = read_normalizer(member(tokenizer_json, "normalizer"), parts);
   if (done) done = read_scheme(tokenizer_json, parts);
   if (!done) return tl::unexpected(done.error());

@@ -133,8 +133,8 @@ TEST(LetterTokenizer, NormalizedTokensMatchInTemplateBytesOnly) {
 TEST(LetterTokenizer, AContinuationGetsNoSpaceInFront) {
   const Tokenizer tokenizer = golden_tokenizer("llama2");
   EXPECT_TRUE(tokenizer.spaces_lead());
-  EXPECT_EQ(tokenizer.encode("the"), tokenizer.encode_continuation(" the"));
-  EXPECT_NE(tokenizer.encode("the"), tokenizer.encode_continuation("the"));
+  EXPECT_EQ(tokenizer.encode("the"), tokenizer.encode_behind(" the", Behind::text));
+  EXPECT_NE(tokenizer.encode("the"), tokenizer.encode_behind("the", Behind::text));
   EXPECT_FALSE(golden_tokenizer("gemma").spaces_lead());
 }
 

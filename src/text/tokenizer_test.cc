@@ -197,6 +197,8 @@ TEST(Tokenizer, BadTokenizerJsonIsAnErrorNamingWhat) {
   EXPECT_NE(refused("/model/byte_fallback", true).find("pre-tokenizer"), std::string::npos);
   EXPECT_NE(refused("/model/vocab/the", -4).find("-4"), std::string::npos);
   EXPECT_NE(refused("/model/vocab/the", 1e12).find("1000000000000"), std::string::npos);
+  // Few tokens with a huge id would make the reader allocate.
+  EXPECT_NE(refused("/model/vocab/the", 3999999).find("3999999; expected a whole number from 0 to"), std::string::npos);
   EXPECT_NE(refused("/model/merges/0", 3).find("merge"), std::string::npos);
   EXPECT_NE(refused("/normalizer", Json{{"type", "NFKC"}}).find("NFKC"), std::string::npos);
   EXPECT_NE(refused("/pre_tokenizer", Json{{"type", "Whitespace"}}).find("Whitespace"), std::string::npos);

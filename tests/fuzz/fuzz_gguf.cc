@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "formats/gguf.h"
+#include "heap_bound.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hone;
+  const fuzz::HeapBound bound(std::size_t{1} << 20, 64, size);
   const auto file = formats::GgufFile::parse({reinterpret_cast<const char*>(data), size}, "fuzz");
   if (!file) return 0;
   for (const formats::GgufTensor& tensor : file->tensors()) {
