@@ -1,0 +1,126 @@
+// Reads JSON text byte by byte under a compiled schema. States are numbered as they are met, so that reading on from a
+// known state by a known byte is one look-up.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "text/json_schema.h"
+#include "text/json_schema_grammar.h"
+
+namespace hone::text {
+
+// Not for several threads at once.
+class JsonMatcher {
+ public:
+  using State = std::int32_t;
+  static constexpr State dead = -1;
+
+  JsonMatcher(const JsonSchema& schema, JsonSpelling spelling);
+
+  State start() const { return 0; }
+  // Every state but `dead` can be completed.
+  State step(State state, unsigned char byte);
+  bool accepts(State state);
+  // A short text that completes what was read.
+  std::string closing(State state);
+
+  // Inside a string value, at no escape: what tokens without a closing quote may follow depends on this name alone,
+  // wherever the string stands. `longest`: the most bytes of a token. Empty: not inside a string; "any": every valid
+  // text may follow.
+  std::string text_name(State state, int longest) const;
+
+  std::size_t states() const { return levels_.size(); }
+
+ private:
+  friend class JsonCloser;
+
+  enum class Kind : std::uint8_t { root, array, object, key, text, number, word };
+  // Of root, array and object: what has been read of them.
+  enum class Phase : std::uint8_t { open, value, comma, key, colon };
+  // Of an escape inside a string.
+  enum class Escape : std::uint8_t { none, backslash, unit, pair_backslash, pair_u, pair_unit };
+
+  // One way to read on. Of array: form, places so far, counts of contains. Of object: form, properties seen, members
+  // counted, the member whose value comes (-2 - i: others[i]). Of key: form, -1 or which of others, its automaton's state,
+  // node of the tree of names. Of text and number: form, automaton's state, characters.
+  struct Thread {
+    int form = 0, a = 0, b = 0, c = 0;
+    std::vector<int> parents;  // threads of the level around it: 4 index + option
+  };
+  struct Level {
+    Kind kind = Kind::root;
+    Phase phase = Phase::open;
+    Escape escape = Escape::none;
+    std::uint8_t spaces = 0;
+    std::uint8_t digits = 0;   // hexadecimal ones read of a \uXXXX
+    std::uint32_t unit = 0;    // their value
+    std::uint32_t high = 0;    // the first of a pair
+    int word = 0;
+    State parent = dead;
+    std::vector<Thread> threads;
+  };
+  struct Node {
+    Level level;
+    std::unique_ptr<std::array<State, 256>> next;  // -2: not known yet
+  };
+  struct Wanted {
+    int value;
+    int parent;
+  };
+
+  const Level& level(State state) const { return levels_[static_cast<std::size_t>(state)].level; }
+  State intern(Level level);
+  State compute(State state, unsigned char byte);
+  State step_container(State state, unsigned char byte);
+  State step_array(State state, unsigned char byte);
+  State step_object(State state, unsigned char byte);
+  bool may_space(const Level& level, unsigned char byte) const;
+  std::vector<Wanted> wanted(const Level& level) const;
+  State start_value(State state, unsigned char byte);
+  State start_container(State state, const std::vector<Wanted>& values, unsigned char byte);
+  State start_key(State state);
+  State close_container(State state);
+  State value_done(State container, std::vector<int> survivors);
+  std::optional<Thread> after_value(const Level& level, const Thread& thread, int option) const;
+  bool may_close(Kind kind, const Thread& thread) const;
+  bool may_go_on(Kind kind, const Thread& thread) const;
+
+  State step_string(State state, unsigned char byte);
+  State step_escape(State state, unsigned char byte);
+  State hex_digit(Level next, unsigned char byte);
+  State read_character(Level next, std::uint32_t code);
+  State read_byte(Level next, unsigned char byte);
+  State close_string(State state);
+  State close_key(State state);
+  State keep_escapable(Level next);
+  std::optional<Thread> read(Kind kind, const Level& around, Thread thread, unsigned char byte) const;
+  bool can_read(const Level& level, const Thread& thread) const;
+  bool text_ends(const Thread& thread) const;
+
+  // Members of an object.
+  int none_seen(int form);
+  int seen_with(const JsonGrammar::Members& members, int seen, int property);
+  bool required_seen(const JsonGrammar::Members& members, int seen) const;
+  bool may_have(const Thread& object, int property) const;
+  bool may_have_others(const Thread& object) const;
+  bool may_have_some(const Thread& object, int first, int last) const;
+  std::int64_t required_left(const JsonGrammar::Members& members, int seen) const;
+
+  JsonSchema schema_;
+  const JsonGrammar& grammar_;
+  JsonSpelling spelling_;
+  std::deque<Node> levels_;
+  std::unordered_map<std::string, State> known_;
+  // Sets of properties seen, by name; all up to the last one where the order is the schema's.
+  std::vector<std::vector<bool>> seen_;
+  std::map<std::vector<bool>, int> seen_ids_;
+};
+
+}  // namespace hone::text

@@ -1,0 +1,338 @@
+// The matcher inside strings: escapes, names of members, texts.
+#include <algorithm>
+
+#include "text/json_schema_matcher.h"
+#include "text/regex_utf8.h"
+#include "text/utf8.h"
+
+namespace hone::text {
+
+namespace {
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+// What stands for one character behind a backslash; 0: none.
+char short_escape(unsigned char byte) {
+  switch (byte) {
+    case '"':
+    case '\\':
+    case '/': return static_cast<char>(byte);
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return 0;
+  }
+}
+
+int hex_value(unsigned char byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+int JsonMatcher::none_seen(int form) {
+  const std::vector<bool> none(grammar_.objects[at(form)].properties.size(), false);
+  const auto [known, is_new] = seen_ids_.emplace(none, static_cast<int>(seen_.size()));
+  if (is_new) seen_.push_back(none);
+  return known->second;
+}
+
+int JsonMatcher::seen_with(const JsonGrammar::Members& members, int seen, int property) {
+  std::vector<bool> properties = seen_[at(seen)];
+  properties[at(property)] = true;
+  if (spelling_.keys == JsonSpelling::Keys::schema) {
+    const int order = members.properties[at(property)].order;
+    for (std::size_t i = 0; i < properties.size(); ++i) properties[i] = members.properties[i].order <= order;
+  }
+  const auto [known, is_new] = seen_ids_.emplace(properties, static_cast<int>(seen_.size()));
+  if (is_new) seen_.push_back(std::move(properties));
+  return known->second;
+}
+
+std::int64_t JsonMatcher::required_left(const JsonGrammar::Members& members, int seen) const {
+  std::int64_t left = 0;
+  for (std::size_t i = 0; i < members.properties.size(); ++i) {
+    if (members.properties[i].required && !seen_[at(seen)][i]) ++left;
+  }
+  return left;
+}
+
+bool JsonMatcher::may_have(const Thread& object, int property) const {
+  const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
+  const JsonGrammar::Members::Property& it = members.properties[at(property)];
+  const std::vector<bool>& seen = seen_[at(object.a)];
+  if (it.value < 0 || seen[at(property)]) return false;
+  if (members.most != without_end) {
+    const std::int64_t required = required_left(members, object.a) - (it.required ? 1 : 0);
+    if (object.b + 1 + required > members.most) return false;
+  }
+  const bool ordered = spelling_.keys == JsonSpelling::Keys::schema;
+  std::int64_t left = 0;
+  for (std::size_t i = 0; i < members.properties.size(); ++i) {
+    const JsonGrammar::Members::Property& other = members.properties[i];
+    if (ordered && other.required && !seen[i] && other.order < it.order) return false;
+    const bool comes = other.value >= 0 && !seen[i] && (!ordered || other.order > it.order);
+    if (comes && static_cast<int>(i) != property) ++left;
+  }
+  // Enough must be left to reach the least count.
+  return !members.others.empty() || object.b + 1 + left >= members.least;
+}
+
+bool JsonMatcher::may_have_others(const Thread& object) const {
+  const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
+  if (members.others.empty()) return false;
+  const std::int64_t required = required_left(members, object.a);
+  if (spelling_.keys == JsonSpelling::Keys::schema && required > 0) return false;
+  return members.most == without_end || object.b + 1 + required <= members.most;
+}
+
+bool JsonMatcher::may_have_some(const Thread& object, int first, int last) const {
+  for (int property = first; property < last; ++property) {
+    if (may_have(object, property)) return true;
+  }
+  return false;
+}
+
+JsonMatcher::State JsonMatcher::start_key(State state) {
+  const Level& here = level(state);
+  Level next;
+  next.kind = Kind::key;
+  next.parent = state;
+  for (std::size_t i = 0; i < here.threads.size(); ++i) {
+    const Thread& object = here.threads[i];
+    const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
+    const int parent = 4 * static_cast<int>(i);
+    if (may_have_some(object, 0, static_cast<int>(members.properties.size()))) {
+      next.threads.push_back({object.form, -1, 0, 0, {parent}});
+    }
+    if (!may_have_others(object)) continue;
+    for (std::size_t k = 0; k < members.others.size(); ++k) {
+      next.threads.push_back({object.form, static_cast<int>(k), 0, 0, {parent}});
+    }
+  }
+  return intern(std::move(next));
+}
+
+// One byte of a string's decoded text; nothing where no text goes on so.
+std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& around, Thread thread,
+                                                     unsigned char byte) const {
+  if (kind == Kind::text) {
+    const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
+    thread.a = text.texts->step(thread.a, byte);
+    if (thread.a == ByteAutomaton::dead) return std::nullopt;
+    if ((byte & 0xC0) != 0x80) ++thread.b;
+    if (text.most == without_end) thread.b = static_cast<int>(std::min<std::int64_t>(thread.b, text.least));
+    const std::int32_t left = text.characters_left(thread.a, std::max<std::int64_t>(0, text.least - thread.b));
+    if (left < 0 || (text.most != without_end && thread.b + left > text.most)) return std::nullopt;
+    return thread;
+  }
+  const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
+  if (thread.c >= 0) {
+    const auto& next = members.tree[at(thread.c)].next;
+    const auto found = std::lower_bound(next.begin(), next.end(), std::pair(byte, 0));
+    thread.c = found != next.end() && found->first == byte ? found->second : -1;
+  }
+  if (thread.a >= 0) {
+    thread.b = members.others[at(thread.a)].names->step(thread.b, byte);
+    if (thread.b == ByteAutomaton::dead) return std::nullopt;
+    return thread;
+  }
+  if (thread.c < 0) return std::nullopt;
+  const JsonGrammar::Members::Node& node = members.tree[at(thread.c)];
+  std::erase_if(thread.parents, [&](int parent) {
+    return !may_have_some(around.threads[at(parent / 4)], node.first, node.last);
+  });
+  return thread.parents.empty() ? std::nullopt : std::optional(thread);
+}
+
+JsonMatcher::State JsonMatcher::read_byte(Level next, unsigned char byte) {
+  std::vector<Thread> threads;
+  const Level& around = level(next.parent);
+  for (const Thread& thread : next.threads) {
+    if (auto on = read(next.kind, around, thread, byte)) threads.push_back(std::move(*on));
+  }
+  next.threads = std::move(threads);
+  return intern(std::move(next));
+}
+
+bool JsonMatcher::text_ends(const Thread& thread) const {
+  const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
+  return text.texts->accepting[at(thread.a)] != 0 && thread.b >= text.least;
+}
+
+JsonMatcher::State JsonMatcher::close_string(State state) {
+  const Level& here = level(state);
+  if (here.kind == Kind::key) return close_key(state);
+  std::vector<int> survivors;
+  for (const Thread& thread : here.threads) {
+    if (text_ends(thread)) survivors.insert(survivors.end(), thread.parents.begin(), thread.parents.end());
+  }
+  return value_done(here.parent, std::move(survivors));
+}
+
+JsonMatcher::State JsonMatcher::close_key(State state) {
+  const Level& here = level(state);
+  const Level& around = level(here.parent);
+  Level next = around;
+  next.phase = Phase::key;
+  next.spaces = 0;
+  next.threads.clear();
+  for (const Thread& thread : here.threads) {
+    const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
+    const int property = thread.c < 0 ? -1 : members.tree[at(thread.c)].property;
+    if (thread.a < 0 && property < 0) continue;
+    if (thread.a >= 0) {
+      const bool ends = members.others[at(thread.a)].names->accepting[at(thread.b)] != 0;
+      if (!ends || property >= 0) continue;  // a listed name is never another
+    }
+    for (const int parent : thread.parents) {
+      Thread object = around.threads[at(parent / 4)];
+      if (thread.a < 0 && !may_have(object, property)) continue;
+      object.c = thread.a < 0 ? property : -2 - thread.a;
+      next.threads.push_back(std::move(object));
+    }
+  }
+  return intern(std::move(next));
+}
+
+JsonMatcher::State JsonMatcher::step_string(State state, unsigned char byte) {
+  const Level& here = level(state);
+  if (here.escape != Escape::none) return step_escape(state, byte);
+  if (byte == '"') return close_string(state);
+  if (byte < 0x20) return dead;
+  if (byte != '\\') return read_byte(here, byte);
+  Level next = here;
+  next.escape = Escape::backslash;
+  return keep_escapable(std::move(next));
+}
+
+JsonMatcher::State JsonMatcher::step_escape(State state, unsigned char byte) {
+  Level next = level(state);
+  switch (next.escape) {
+    case Escape::backslash:
+      if (byte == 'u') {
+        next.escape = Escape::unit;
+        return keep_escapable(std::move(next));
+      }
+      if (short_escape(byte) == 0) return dead;
+      return read_character(std::move(next), static_cast<std::uint32_t>(short_escape(byte)));
+    case Escape::pair_backslash:
+      if (byte != '\\') return dead;
+      next.escape = Escape::pair_u;
+      return intern(std::move(next));
+    case Escape::pair_u:
+      if (byte != 'u') return dead;
+      next.escape = Escape::pair_unit;
+      return intern(std::move(next));
+    default: return hex_digit(std::move(next), byte);
+  }
+}
+
+JsonMatcher::State JsonMatcher::hex_digit(Level next, unsigned char byte) {
+  const int value = hex_value(byte);
+  if (value < 0) return dead;
+  next.unit = next.unit * 16 + static_cast<std::uint32_t>(value);
+  if (++next.digits < 4) return keep_escapable(std::move(next));
+  const std::uint32_t unit = next.unit;
+  const bool is_low = unit >= 0xDC00 && unit < 0xE000;
+  if (next.escape == Escape::pair_unit) {
+    if (!is_low) return dead;
+    const std::uint32_t high = next.high;
+    return read_character(std::move(next), 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00));
+  }
+  if (is_low) return dead;
+  if (unit < 0xD800 || unit >= 0xE000) return read_character(std::move(next), unit);
+  next.high = unit;
+  next.unit = 0;
+  next.digits = 0;
+  next.escape = Escape::pair_backslash;
+  return keep_escapable(std::move(next));
+}
+
+JsonMatcher::State JsonMatcher::read_character(Level next, std::uint32_t code) {
+  next.escape = Escape::none;
+  next.unit = next.high = 0;
+  next.digits = 0;
+  std::string bytes;
+  append_utf8(bytes, code);
+  const Level& around = level(next.parent);
+  std::vector<Thread> threads;
+  for (const Thread& thread : next.threads) {
+    std::optional<Thread> on = thread;
+    for (const char c : bytes) {
+      if (on) on = read(next.kind, around, std::move(*on), static_cast<unsigned char>(c));
+    }
+    if (on) threads.push_back(std::move(*on));
+  }
+  next.threads = std::move(threads);
+  return intern(std::move(next));
+}
+
+// Keeps the threads that some completion of the escape begun lets go on.
+JsonMatcher::State JsonMatcher::keep_escapable(Level next) {
+  std::erase_if(next.threads, [&](const Thread& thread) { return !can_read(next, thread); });
+  return intern(std::move(next));
+}
+
+bool JsonMatcher::can_read(const Level& here, const Thread& thread) const {
+  CharacterSet set;
+  const auto add_pairs = [&](std::uint32_t high, std::uint32_t low_first, std::uint32_t low_last) {
+    const std::uint32_t base = 0x10000 + ((high - 0xD800) << 10);
+    set.push_back({base + low_first - 0xDC00, base + low_last - 0xDC00});
+  };
+  const int open = 4 * (4 - here.digits);
+  const std::uint32_t first = here.unit << open, last = first + (1U << open) - 1;
+  if (here.escape == Escape::backslash) {
+    set = {{0, last_character}};
+  } else if (here.escape == Escape::unit) {
+    set = {{first, last}};
+    const std::uint32_t high_first = std::max(first, 0xD800U), high_last = std::min(last, 0xDBFFU);
+    if (high_first <= high_last) {
+      add_pairs(high_first, 0xDC00, 0xDFFF);
+      set.back().last += (high_last - high_first) << 10;
+    }
+  } else if (here.escape == Escape::pair_unit) {
+    const std::uint32_t low_first = std::max(first, 0xDC00U), low_last = std::min(last, 0xDFFFU);
+    if (low_first <= low_last) add_pairs(here.high, low_first, low_last);
+  } else {
+    add_pairs(here.high, 0xDC00, 0xDFFF);
+  }
+  const Level& around = level(here.parent);
+  const auto reads = [&](const auto& self, const Thread& from, const ByteSequence& bytes, std::size_t i) -> bool {
+    if (i == bytes.size()) return true;
+    for (int byte = bytes[i].first; byte <= bytes[i].last; ++byte) {
+      const auto on = read(here.kind, around, from, static_cast<unsigned char>(byte));
+      if (on && self(self, *on, bytes, i + 1)) return true;
+    }
+    return false;
+  };
+  const std::vector<ByteSequence> sequences = utf8_sequences(set);
+  return std::any_of(sequences.begin(), sequences.end(),
+                     [&](const ByteSequence& bytes) { return reads(reads, thread, bytes, 0); });
+}
+
+std::string JsonMatcher::text_name(State state, int longest) const {
+  const Level& here = level(state);
+  if (here.kind != Kind::text || here.escape != Escape::none) return "";
+  std::string name = "text";
+  for (const Thread& thread : here.threads) {
+    const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
+    const bool far = text.most == without_end || text.most - thread.b >= text.most_fewest + text.least + longest;
+    if (text.any) {
+      // Inside a character the bytes that follow are few: its state matters.
+      if (far && thread.a == 0) return "any";
+      name += fmt::format(",any {} {}", thread.a, far ? -1 : text.most - thread.b);
+    } else {
+      const std::int64_t count = far ? std::min<std::int64_t>(thread.b, text.least) : thread.b;
+      name += fmt::format(",{} {} {}", thread.form, thread.a, count);
+    }
+  }
+  return name;
+}
+
+}  // namespace hone::text
