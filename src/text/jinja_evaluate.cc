@@ -83,7 +83,7 @@ Value repeated(const Value& value, std::int64_t times, Budget& budget) {
     return Value(std::move(out));
   }
   const auto& items = value.sequence()->items;
-  budget.step(count * items.size());
+  budget.values(count * items.size());
   std::vector<Value> out;
   for (std::size_t i = 0; i < count && !items.empty(); ++i) out.insert(out.end(), items.begin(), items.end());
   return Value::sequence(std::move(out), value.sequence()->kind);
@@ -96,9 +96,9 @@ Value joined(const Value& a, const Value& b, Budget& budget) {
     out.append(*b.text());
     return Value(std::move(out));
   }
+  budget.values(a.sequence()->items.size() + b.sequence()->items.size());
   std::vector<Value> items = a.sequence()->items;
   items.insert(items.end(), b.sequence()->items.begin(), b.sequence()->items.end());
-  budget.step(items.size());
   return Value::sequence(std::move(items), a.sequence()->kind);
 }
 
@@ -127,12 +127,17 @@ Value Renderer::evaluate(const Expression& expression) {
       return evaluate_items(expression);
     case Kind::mapping:
       return evaluate_mapping(expression);
-    case Kind::attribute:
-      return attribute_of(evaluate(*expression.parts[0]), expression.name);
+    case Kind::attribute: {
+      const Value object = evaluate(*expression.parts[0]);
+      budget_.look_up(keys_in(object));
+      return attribute_of(object, expression.name);
+    }
     case Kind::item: {
       const Value object = evaluate(*expression.parts[0]);
       const Value key = evaluate(*expression.parts[1]);
       budget_.step(object.text() != nullptr ? object.weight() : 1);
+      budget_.index(object.bytes().size());
+      budget_.look_up(keys_in(object));
       return item_of(object, key);
     }
     case Kind::slice:
@@ -166,10 +171,11 @@ Value Renderer::evaluate(const Expression& expression) {
   return {};
 }
 
-Value Renderer::evaluate_name(std::string_view name) const {
+Value Renderer::evaluate_name(std::string_view name) {
   std::size_t at = scopes_.size() - 1;
   while (true) {
     const auto& names = scopes_[at].names;
+    budget_.look_up(names.size());
     const auto found = std::find_if(names.begin(), names.end(), [&](const auto& one) { return one.first == name; });
     if (found != names.end()) return found->second;
     if (at == 0) break;
@@ -192,6 +198,7 @@ Value Renderer::evaluate_mapping(const Expression& expression) {
   for (std::size_t i = 0; i + 1 < expression.parts.size(); i += 2) {
     Value key = evaluate(*expression.parts[i]);
     Value item = evaluate(*expression.parts[i + 1]);
+    budget_.look_up(items.size());
     const auto known = std::find_if(items.begin(), items.end(), [&](const auto& one) { return equal(one.first, key); });
     if (known != items.end()) {
       known->second = std::move(item);
@@ -211,15 +218,16 @@ Value Renderer::evaluate_slice(const Expression& expression) {
   const Slice range{bounds.whole(0, "start"), bounds.whole(1, "stop"), bounds.whole(2, "step").value_or(1)};
   if (range.step == 0) fail(ErrorCode::bad_input, "a slice's step is 0");
   if (object.text() != nullptr) {
-    budget_.made(object.text()->size());
+    budget_.index(2 * object.text()->size());
+    if (range.step != 1) budget_.step(object.text()->size());
     return Value(slice(*object.text(), range));
   }
   if (object.sequence() == nullptr) fail(ErrorCode::bad_input, "{} cannot be sliced", describe(object));
+  budget_.values(object.sequence()->items.size());
   std::vector<Value> items;
   for (const std::size_t at : range.positions(object.sequence()->items.size())) {
     items.push_back(object.sequence()->items[at]);
   }
-  budget_.step(items.size());
   return Value::sequence(std::move(items), object.sequence()->kind);
 }
 
@@ -241,9 +249,7 @@ Value Renderer::evaluate_filter(const Expression& expression, Value input) {
 Value Renderer::evaluate_test(const Expression& expression) {
   const Value value = evaluate(*expression.parts[0]);
   const Arguments arguments = arguments_of(expression, "the test '" + expression.name + "'");
-  for (const Value& argument : arguments.positional) budget_.step(argument.weight());
-  budget_.step(value.weight());
-  return Value(Value::Storage(apply_test(expression.name, value, arguments)));
+  return Value(Value::Storage(apply_test(expression.name, value, arguments, budget_)));
 }
 
 Value Renderer::evaluate_arithmetic(const Expression& expression) {
@@ -274,8 +280,7 @@ Value Renderer::evaluate_concatenation(const Expression& expression) {
   MarkedText out;
   for (const ExpressionPtr& part : expression.parts) {
     const Value value = evaluate(*part);
-    budget_.step(value.weight());
-    const MarkedText text = to_text(value);
+    const MarkedText text = text_within(budget_, value);
     budget_.made(text.size());
     out.append(text);
   }
@@ -283,13 +288,11 @@ Value Renderer::evaluate_concatenation(const Expression& expression) {
 }
 
 bool Renderer::compare(std::string_view sign, const Value& left, const Value& right) {
+  if (sign == "in" || sign == "not in") return contains(right, left, budget_) == (sign == "in");
   budget_.step(std::min(left.weight(), right.weight()));
+  budget_.step(comparison_cost(left, right));
   if (sign == "==") return equal(left, right);
   if (sign == "!=") return !equal(left, right);
-  if (sign == "in" || sign == "not in") {
-    budget_.step(right.weight());
-    return contains(right, left) == (sign == "in");
-  }
   if (sign == "<") return less(left, right);
   if (sign == ">") return less(right, left);
   if (sign == "<=") return !less(right, left);
@@ -365,7 +368,7 @@ Value Renderer::call_global(std::string_view name, const Arguments& arguments) {
   }
   arguments.allow({"message"});
   fail(ErrorCode::bad_input, "the template refuses this conversation: {}",
-       printable(to_text(arguments.need(0, "message")).text()));
+       printable(text_within(budget_, arguments.need(0, "message")).text()));
 }
 
 Value Renderer::make_namespace(const Arguments& arguments) {
@@ -399,7 +402,7 @@ Value Renderer::range(const Arguments& arguments) {
     items.push_back(whole(i));
     if (__builtin_add_overflow(i, step, &i)) break;
   }
-  budget_.step(items.size());
+  budget_.values(items.size());
   return Value::sequence(std::move(items));
 }
 

@@ -18,12 +18,15 @@ constexpr std::int64_t widest_indent = 64;
 
 Value whole(std::int64_t number) { return Value(Value::Storage(number)); }
 
-Value trim(const Value& input, const Arguments& arguments, Budget&) {
+Value trim(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"chars"});
-  return Value(strip(to_text(input), Ends::both, arguments.bytes(0, "chars")));
+  const auto characters = arguments.bytes(0, "chars");
+  const MarkedText text = text_within(budget, input);
+  budget.search(text.size(), characters ? characters->size() : 0);
+  return Value(strip(text, Ends::both, characters));
 }
 
-Value to_json(const Value& input, const Arguments& arguments, Budget&) {
+Value to_json(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
   style.ensure_ascii = arguments.flag(0, "ensure_ascii");
@@ -44,24 +47,28 @@ Value to_json(const Value& input, const Arguments& arguments, Budget&) {
     style.item_separator = pair->items[0].bytes();
     style.key_separator = pair->items[1].bytes();
   }
+  // At worst each value stands in a line of its own, as deep as any.
+  const auto deepest = static_cast<std::size_t>(input.depth()) * static_cast<std::size_t>(std::max(0, style.indent));
+  budget.made(input.weight() * (64 + deepest));
   return Value(to_json_text(input, style));
 }
 
-Value length(const Value& input, const Arguments& arguments, Budget&) {
+Value length(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
   return whole(static_cast<std::int64_t>(length_of(input)));
 }
 
 template <Case to>
-Value change_case(const Value& input, const Arguments& arguments, Budget&) {
+Value change_case(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
-  return Value(with_case(to_text(input), to));
+  return Value(with_case(text_within(budget, input), to));
 }
 
 // Jinja's own title: words begin after white space, '-' and opening brackets.
-Value title(const Value& input, const Arguments& arguments, Budget&) {
+Value title(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
-  const MarkedText text = to_text(input);
+  const MarkedText text = text_within(budget, input);
+  budget.index(text.size());
   const std::vector<std::size_t> starts = character_starts(text.text());
   MarkedText out;
   bool word_begins = true;
@@ -75,8 +82,9 @@ Value title(const Value& input, const Arguments& arguments, Budget&) {
 }
 
 // The item's attribute by a path such as "function.name" or "0"; the item itself where there is no path.
-Value by_path(const Value& item, const Value* path) {
+Value by_path(const Value& item, const Value* path, Budget& budget) {
   if (path == nullptr || path->is<None>()) return item;
+  budget.look_up(keys_in(item));
   if (path->text() == nullptr) return item_of(item, *path);
   Value found = item;
   for (const MarkedText& part : split(*path->text(), {".", -1, Ends::left})) {
@@ -84,6 +92,7 @@ Value by_path(const Value& item, const Value* path) {
     const std::string& name = part.text();
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), index);
     const bool is_index = !name.empty() && parsed.ec == std::errc() && parsed.ptr == name.data() + name.size();
+    budget.look_up(keys_in(found));
     found = item_of(found, is_index ? whole(index) : Value(part));
   }
   return found;
@@ -92,12 +101,12 @@ Value by_path(const Value& item, const Value* path) {
 Value join(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.allow({"d", "attribute"});
   std::vector<Value> items = items_of(input, budget);
-  for (Value& item : items) item = by_path(item, arguments.find(1, "attribute"));
+  for (Value& item : items) item = by_path(item, arguments.find(1, "attribute"), budget);
   const Value* separator = arguments.find(0, "d");
-  return Value(join_within(budget, items, separator == nullptr ? MarkedText() : to_text(*separator)));
+  return Value(join_within(budget, items, separator == nullptr ? MarkedText() : text_within(budget, *separator)));
 }
 
-Value otherwise(const Value& input, const Arguments& arguments, Budget&) {
+Value otherwise(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"default_value", "boolean"});
   if (!input.is_undefined() && (!arguments.flag(1, "boolean") || truth(input))) return input;
   const Value* value = arguments.find(0, "default_value");
@@ -106,9 +115,10 @@ Value otherwise(const Value& input, const Arguments& arguments, Budget&) {
 
 Value replace_filter(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.allow({"old", "new", "count"});
-  const MarkedText old = to_text(arguments.need(0, "old"));
-  const MarkedText fresh = to_text(arguments.need(1, "new"));
-  return Value(replace_within(budget, to_text(input), old.text(), {fresh, arguments.whole(2, "count").value_or(-1)}));
+  const MarkedText old = text_within(budget, arguments.need(0, "old"));
+  const MarkedText fresh = text_within(budget, arguments.need(1, "new"));
+  return Value(replace_within(budget, text_within(budget, input), old.text(),
+                              {fresh, arguments.whole(2, "count").value_or(-1)}));
 }
 
 Value first(const Value& input, const Arguments& arguments, Budget& budget) {
@@ -128,11 +138,12 @@ Value list(const Value& input, const Arguments& arguments, Budget& budget) {
   return Value::sequence(items_of(input, budget));
 }
 
-Value pairs(const Value& input, const Arguments& arguments, Budget&) {
+Value pairs(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
   if (input.is_undefined()) return Value::sequence({});
   if (input.mapping() == nullptr)
     fail(ErrorCode::bad_input, "the filter 'items' needs a mapping, not {}", describe(input));
+  budget.texts(keys_in(input));
   std::vector<Value> items;
   for (const auto& [key, item] : input.mapping()->items) {
     items.push_back(Value::sequence({key, item}, SequenceKind::tuple));
@@ -141,14 +152,14 @@ Value pairs(const Value& input, const Arguments& arguments, Budget&) {
 }
 
 // Whether the test named by argument `at` (truth where there is none) holds for `value`; further arguments are its own.
-bool passes(const Value& value, const Arguments& arguments, std::size_t at) {
+bool passes(const Value& value, const Arguments& arguments, std::size_t at, Budget& budget) {
   if (arguments.positional.size() <= at) return truth(value);
   const std::string name(arguments.positional[at].bytes());
   if (!is_test(name)) fail(ErrorCode::unsupported, "{}: the test '{}' is not supported", arguments.owner, name);
   Arguments inner{"test '" + name + "'", {}, {}};
   inner.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(at) + 1,
                           arguments.positional.end());
-  return apply_test(name, value, inner);
+  return apply_test(name, value, inner, budget);
 }
 
 enum class Keep : unsigned char { passing, failing };
@@ -161,8 +172,9 @@ Value filtered(const Value& input, const Arguments& arguments, Budget& budget) {
   std::vector<Value> kept;
   for (Value& item : items_of(input, budget)) {
     budget.step(item.weight());
-    const bool held = by == By::attribute ? passes(by_path(item, &arguments.positional[0]), arguments, 1)
-                                          : passes(item, arguments, 0);
+    const bool held = by == By::attribute
+                          ? passes(by_path(item, &arguments.positional[0], budget), arguments, 1, budget)
+                          : passes(item, arguments, 0, budget);
     if (held == (keep == Keep::passing)) kept.push_back(std::move(item));
   }
   return Value::sequence(std::move(kept));
@@ -174,7 +186,7 @@ Value map(const Value& input, const Arguments& arguments, Budget& budget) {
     arguments.allow({"attribute", "default"});
     const Value* fallback = arguments.find(1, "default");
     for (Value& item : items) {
-      item = by_path(item, &arguments.need(0, "attribute"));
+      item = by_path(item, &arguments.need(0, "attribute"), budget);
       if (item.is_undefined() && fallback != nullptr) item = *fallback;
     }
     return Value::sequence(std::move(items));
@@ -188,13 +200,13 @@ Value map(const Value& input, const Arguments& arguments, Budget& budget) {
   return Value::sequence(std::move(items));
 }
 
-Value as_string(const Value& input, const Arguments& arguments, Budget&) {
+Value as_string(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
-  return Value(to_text(input));
+  return Value(text_within(budget, input));
 }
 
-std::optional<double> parsed_number(const Value& input) {
-  const std::string text = strip(to_text(input), Ends::both, std::nullopt).text();
+std::optional<double> parsed_number(const MarkedText& input) {
+  const std::string text = strip(input, Ends::both, std::nullopt).text();
   double number = 0;
   const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const auto parsed = std::from_chars(begin, text.data() + text.size(), number);
@@ -202,7 +214,7 @@ std::optional<double> parsed_number(const Value& input) {
   return number;
 }
 
-Value as_integer(const Value& input, const Arguments& arguments, Budget&) {
+Value as_integer(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"default"});
   const Value* fallback = arguments.find(0, "default");
   const Value missing = fallback == nullptr ? whole(0) : *fallback;
@@ -216,24 +228,24 @@ Value as_integer(const Value& input, const Arguments& arguments, Budget&) {
     std::int64_t exact = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), exact);
     if (!text.empty() && parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return whole(exact);
-    number = parsed_number(input);
+    number = parsed_number(*input.text());
   }
   if (!number || !(std::fabs(*number) < 9e18)) return missing;
   return whole(static_cast<std::int64_t>(*number));
 }
 
-Value as_float(const Value& input, const Arguments& arguments, Budget&) {
+Value as_float(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"default"});
   if (input.is<double>()) return input;
   if (const auto* flag = input.get<bool>()) return Value(Value::Storage(*flag ? 1.0 : 0.0));
   if (const auto* number = input.get<std::int64_t>()) return Value(Value::Storage(static_cast<double>(*number)));
-  const auto number = input.text() == nullptr ? std::nullopt : parsed_number(input);
+  const auto number = input.text() == nullptr ? std::nullopt : parsed_number(*input.text());
   if (number) return Value(Value::Storage(*number));
   const Value* fallback = arguments.find(0, "default");
   return fallback == nullptr ? Value(Value::Storage(0.0)) : *fallback;
 }
 
-Value magnitude(const Value& input, const Arguments& arguments, Budget&) {
+Value magnitude(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
   if (const auto* number = input.get<double>()) return Value(Value::Storage(std::fabs(*number)));
   const auto* number = input.get<std::int64_t>();
@@ -242,7 +254,7 @@ Value magnitude(const Value& input, const Arguments& arguments, Budget&) {
   return whole(std::abs(*number));
 }
 
-Value unchanged(const Value& input, const Arguments& arguments, Budget&) {
+Value unchanged(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({});
   return input;
 }
@@ -259,8 +271,9 @@ Value indent(const Value& input, const Arguments& arguments, Budget& budget) {
     blanks = MarkedText(std::string(static_cast<std::size_t>(std::max<std::int64_t>(0, *count)), ' '),
                         Origin::from_template);
   }
-  MarkedText text = to_text(input);
+  MarkedText text = text_within(budget, input);
   text.append("\n", Origin::from_template);
+  budget.texts(white_space_count(text.text()));
   const std::vector<MarkedText> lines = split_lines(text);
   budget.made(text.size() + lines.size() * (blanks.size() + 1));
   MarkedText out;
@@ -274,8 +287,9 @@ Value indent(const Value& input, const Arguments& arguments, Budget& budget) {
 }
 
 // What values are ordered and compared by: text without its case, unless case_sensitive.
-Value sort_key(const Value& value, const Value* case_sensitive) {
+Value sort_key(const Value& value, const Value* case_sensitive, Budget& budget) {
   if (value.text() == nullptr || (case_sensitive != nullptr && truth(*case_sensitive))) return value;
+  budget.made(value.text()->size());
   return Value(with_case(*value.text(), Case::lower));
 }
 
@@ -284,14 +298,18 @@ Value unique(const Value& input, const Arguments& arguments, Budget& budget) {
   std::vector<Value> kept;
   std::vector<Value> keys;
   for (const Value& item : items_of(input, budget)) {
-    const Value key = sort_key(by_path(item, arguments.find(1, "attribute")), arguments.find(0, "case_sensitive"));
-    budget.step(keys.size() / 16 + key.weight());
+    const Value key =
+        sort_key(by_path(item, arguments.find(1, "attribute"), budget), arguments.find(0, "case_sensitive"), budget);
+    budget.step((1 + keys.size() / 16) * comparison_cost(key));
     if (std::any_of(keys.begin(), keys.end(), [&](const Value& known) { return equal(known, key); })) continue;
     keys.push_back(key);
     kept.push_back(item);
   }
   return Value::sequence(std::move(kept));
 }
+
+// Of comparing a key with as many others as sorting does.
+std::size_t order_cost(const Value& key) { return 32 * comparison_cost(key); }
 
 // Items with their keys, stably sorted.
 std::vector<Value> sorted(std::vector<std::pair<Value, Value>> keyed, const Value* reverse) {
@@ -308,11 +326,13 @@ std::vector<Value> sorted(std::vector<std::pair<Value, Value>> keyed, const Valu
 Value sort(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.allow({"reverse", "case_sensitive", "attribute"});
   std::vector<std::pair<Value, Value>> keyed;
+  budget.values(2 * length_of(input));
   for (const Value& item : items_of(input, budget)) {
-    keyed.emplace_back(sort_key(by_path(item, arguments.find(2, "attribute")), arguments.find(1, "case_sensitive")),
-                       item);
+    keyed.emplace_back(
+        sort_key(by_path(item, arguments.find(2, "attribute"), budget), arguments.find(1, "case_sensitive"), budget),
+        item);
+    budget.step(order_cost(keyed.back().first));
   }
-  budget.step(32 * keyed.size());
   return Value::sequence(sorted(std::move(keyed), arguments.find(0, "reverse")));
 }
 
@@ -322,17 +342,22 @@ Value sort_mapping(const Value& input, const Arguments& arguments, Budget& budge
   const std::string_view by = arguments.bytes(1, "by").value_or("key");
   if (by != "key" && by != "value") fail(ErrorCode::bad_input, "dictsort sorts by 'key' or 'value'");
   std::vector<std::pair<Value, Value>> keyed;
+  budget.texts(2 * keys_in(input));
   for (const auto& [key, item] : input.mapping()->items) {
-    keyed.emplace_back(sort_key(by == "key" ? key : item, arguments.find(0, "case_sensitive")),
+    keyed.emplace_back(sort_key(by == "key" ? key : item, arguments.find(0, "case_sensitive"), budget),
                        Value::sequence({key, item}, SequenceKind::tuple));
+    budget.step(order_cost(keyed.back().first));
   }
-  budget.step(32 * keyed.size());
   return Value::sequence(sorted(std::move(keyed), arguments.find(2, "reverse")));
 }
 
 Value reversed(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.allow({});
-  if (input.text() != nullptr) return Value(slice(*input.text(), {std::nullopt, std::nullopt, -1}));
+  if (input.text() != nullptr) {
+    budget.index(2 * input.text()->size());
+    budget.step(input.text()->size());
+    return Value(slice(*input.text(), {std::nullopt, std::nullopt, -1}));
+  }
   std::vector<Value> items = items_of(input, budget);
   std::reverse(items.begin(), items.end());
   return Value::sequence(std::move(items));
@@ -344,7 +369,9 @@ Value extreme(const Value& input, const Arguments& arguments, Budget& budget) {
   Value best(Value::Storage(Undefined{"item"}));
   Value best_key;
   for (const Value& item : items_of(input, budget)) {
-    Value key = sort_key(by_path(item, arguments.find(1, "attribute")), arguments.find(0, "case_sensitive"));
+    Value key =
+        sort_key(by_path(item, arguments.find(1, "attribute"), budget), arguments.find(0, "case_sensitive"), budget);
+    budget.step(comparison_cost(key));
     if (best.is_undefined() || (which == Keep::passing ? less(best_key, key) : less(key, best_key))) {
       best = item;
       best_key = std::move(key);
@@ -353,8 +380,9 @@ Value extreme(const Value& input, const Arguments& arguments, Budget& budget) {
   return best;
 }
 
-Value attribute(const Value& input, const Arguments& arguments, Budget&) {
+Value attribute(const Value& input, const Arguments& arguments, [[maybe_unused]] Budget& budget) {
   arguments.allow({"name"});
+  budget.look_up(keys_in(input));
   return attribute_of(input, arguments.bytes(0, "name").value_or(""));
 }
 

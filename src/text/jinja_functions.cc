@@ -47,8 +47,8 @@ std::optional<std::size_t> position(const Value& key, std::size_t size) {
 
 Budget::Budget(std::size_t outside_bytes)
     : most_steps_(2'000'000 + outside_bytes),
-      most_bytes_((std::size_t{64} << 20) + 64 * outside_bytes),
-      most_output_((std::size_t{16} << 20) + 8 * outside_bytes) {}
+      most_bytes_((std::size_t{32} << 20) + 64 * outside_bytes),
+      most_output_((std::size_t{8} << 20) + 8 * outside_bytes) {}
 
 void Budget::step(std::size_t count) {
   steps_ += count;
@@ -59,7 +59,56 @@ void Budget::step(std::size_t count) {
 
 void Budget::made(std::size_t bytes) {
   bytes_ += bytes;
-  if (bytes_ > most_bytes_) fail(ErrorCode::bad_input, "the template makes more than {} bytes of text", most_bytes_);
+  if (bytes_ > most_bytes_)
+    fail(ErrorCode::bad_input, "the template makes more than {} bytes of text and lists; it may loop forever",
+         most_bytes_);
+}
+
+void Budget::values(std::size_t count) {
+  step(count);
+  made(count * sizeof(Value));
+}
+
+void Budget::texts(std::size_t count) {
+  constexpr std::size_t bytes_beside_text = 128;  // of its object, its origins and the heap's own
+  values(count);
+  made(count * bytes_beside_text);
+}
+
+void Budget::search(std::size_t hay, std::size_t needle) {
+  constexpr std::size_t bytes_compared_in_a_step = 4096;
+  step(1 + hay / 64 + hay * needle / bytes_compared_in_a_step);
+}
+
+MarkedText text_within(Budget& budget, const Value& value) {
+  budget.step(value.weight());
+  // A list may hold one long text many times.
+  if (value.sequence() != nullptr || value.mapping() != nullptr) budget.made(64 * value.weight());
+  return to_text(value);
+}
+
+std::size_t keys_in(const Value& value) {
+  if (value.mapping() != nullptr) return value.mapping()->items.size();
+  if (const auto* space = value.get<Namespace*>()) return (*space)->items.size();
+  return 0;
+}
+
+std::size_t comparison_cost(const Value& value) {
+  std::size_t cost = 1;
+  if (value.text() != nullptr) return value.weight();
+  if (value.sequence() != nullptr) {
+    for (const Value& item : value.sequence()->items) cost += comparison_cost(item);
+  } else if (value.mapping() != nullptr) {
+    const auto& items = value.mapping()->items;
+    // Each key is looked for among the other's.
+    cost += items.size() * items.size() / 16;
+    for (const auto& [key, item] : items) cost += comparison_cost(key) + comparison_cost(item);
+  }
+  return cost;
+}
+
+std::size_t comparison_cost(const Value& a, const Value& b) {
+  return comparison_cost(a.weight() <= b.weight() ? a : b);
 }
 
 const Value* Arguments::find(std::size_t at, std::string_view name) const {
@@ -141,37 +190,45 @@ Value item_of(const Value& value, const Value& key) {
       return Value(value.text()->slice(starts[*at], starts[*at + 1]));
   }
   if (key.text() != nullptr) return attribute_of(value, key.bytes());
-  return undefined(to_text(key).text());
+  return undefined(key.is_number() ? to_text(key).text() : std::string());
 }
 
 std::vector<Value> items_of(const Value& value, Budget& budget) {
   std::vector<Value> items;
   if (value.is_undefined()) return items;
   if (value.sequence() != nullptr) {
+    budget.values(value.sequence()->items.size());
     items = value.sequence()->items;
   } else if (value.mapping() != nullptr) {
+    budget.values(value.mapping()->items.size());
     for (const auto& item : value.mapping()->items) items.push_back(item.first);
   } else if (value.text() != nullptr) {
+    budget.index(value.bytes().size());
     const std::vector<std::size_t> starts = character_starts(value.bytes());
-    budget.step(starts.size());
+    budget.texts(starts.size());
     for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
       items.emplace_back(value.text()->slice(starts[i], starts[i + 1]));
     }
   } else {
     fail(ErrorCode::bad_input, "{} cannot be gone through; expected a list, a mapping or a string", describe(value));
   }
-  budget.step(items.size());
   return items;
 }
 
-bool contains(const Value& container, const Value& item) {
+bool contains(const Value& container, const Value& item, Budget& budget) {
   if (container.is_undefined()) return false;
   if (container.text() != nullptr) {
     if (item.text() == nullptr) fail(ErrorCode::bad_input, "'in' looks for {} in a string", describe(item));
+    budget.search(container.bytes().size(), item.bytes().size());
     return container.bytes().find(item.bytes()) != std::string_view::npos;
   }
-  if (container.mapping() != nullptr) return find(*container.mapping(), item) != nullptr;
+  if (container.mapping() != nullptr) {
+    budget.look_up(container.mapping()->items.size());
+    return find(*container.mapping(), item) != nullptr;
+  }
   if (container.sequence() == nullptr) fail(ErrorCode::bad_input, "'in' cannot look into {}", describe(container));
+  budget.step(container.weight());
+  budget.step(comparison_cost(container));
   const auto& items = container.sequence()->items;
   return std::any_of(items.begin(), items.end(), [&](const Value& one) { return equal(one, item); });
 }
@@ -186,8 +243,10 @@ std::size_t length_of(const Value& value) {
 
 MarkedText replace_within(Budget& budget, const MarkedText& text, std::string_view old,
                           const Replacement& replacement) {
+  budget.search(text.size(), old.size());
   std::size_t matches = character_count(text.text()) + 1;
-  if (!old.empty()) matches = split(text, {old, replacement.most, Ends::left}).size() - 1;
+  if (!old.empty()) matches = count_of(text.text(), old);
+  budget.step(matches);
   budget.made(text.size() + matches * replacement.fresh.size());
   return replace(text, old, replacement.fresh, replacement.most);
 }
@@ -197,8 +256,7 @@ MarkedText join_within(Budget& budget, const std::vector<Value>& items, const Ma
   MarkedText out;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i > 0) out.append(separator);
-    budget.step(items[i].weight());
-    const MarkedText text = to_text(items[i]);
+    const MarkedText text = text_within(budget, items[i]);
     budget.made(text.size());
     out.append(text);
   }

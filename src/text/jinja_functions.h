@@ -21,6 +21,15 @@ class Budget {
   void step(std::size_t count = 1);
   // Text made on the way.
   void made(std::size_t bytes);
+  // Values put into a new list, and texts of their own in one.
+  void values(std::size_t count);
+  void texts(std::size_t count);
+  // Looking for `needle` bytes in `hay` bytes, at worst comparing them at each place.
+  void search(std::size_t hay, std::size_t needle);
+  // Going through `count` names or keys to find one.
+  void look_up(std::size_t count) { step(count / 16); }
+  // Finding the places of the characters of a text of `bytes`.
+  void index(std::size_t bytes) { made(bytes * sizeof(std::size_t)); }
   std::size_t most_output() const { return most_output_; }
 
  private:
@@ -47,13 +56,22 @@ struct Arguments {
   void allow(std::initializer_list<std::string_view> names) const;
 };
 
+// to_text(value), refused before it would exceed the budget.
+MarkedText text_within(Budget& budget, const Value& value);
+// What comparing values with `value` costs at worst.
+std::size_t comparison_cost(const Value& value);
+std::size_t comparison_cost(const Value& a, const Value& b);
+
+// The keys or names that an attribute or item of `value` is looked for among.
+std::size_t keys_in(const Value& value);
+
 // value.name, Undefined where there is none; throws on an undefined value.
 Value attribute_of(const Value& value, std::string_view name);
 // value[key], Undefined where there is none.
 Value item_of(const Value& value, const Value& key);
 // What `for` goes through: items, keys, or characters.
 std::vector<Value> items_of(const Value& value, Budget& budget);
-bool contains(const Value& container, const Value& item);
+bool contains(const Value& container, const Value& item, Budget& budget);
 std::size_t length_of(const Value& value);
 
 // replace() and joining of str(item)s, refused where the result would exceed the budget.
@@ -65,7 +83,7 @@ MarkedText replace_within(Budget& budget, const MarkedText& text, std::string_vi
 MarkedText join_within(Budget& budget, const std::vector<Value>& items, const MarkedText& separator);
 
 Value apply_filter(std::string_view name, const Value& input, const Arguments& arguments, Budget& budget);
-bool apply_test(std::string_view name, const Value& value, const Arguments& arguments);
+bool apply_test(std::string_view name, const Value& value, const Arguments& arguments, Budget& budget);
 bool has_method(const Value& object, std::string_view name);
 Value call_method(const Value& object, std::string_view name, const Arguments& arguments, Budget& budget);
 

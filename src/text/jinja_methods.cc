@@ -37,6 +37,13 @@ Value split_method(const MarkedText& text, const Arguments& arguments) {
   return from_texts(split(text, spec));
 }
 
+// Line ends are white space too.
+std::size_t parts_at_most(const MarkedText& text, const Arguments& arguments) {
+  const Value* separator = arguments.find(0, "sep");
+  if (separator != nullptr && !separator->bytes().empty()) return 1 + count_of(text.text(), separator->bytes());
+  return 1 + white_space_count(text.text());
+}
+
 Value split_lines_method(const MarkedText& text, const Arguments& arguments) {
   arguments.allow({});
   return from_texts(split_lines(text));
@@ -98,8 +105,7 @@ Value count_method(const MarkedText& text, const Arguments& arguments) {
   arguments.allow({"sub"});
   const std::string_view sub = arguments.bytes(0, "sub").value_or("");
   if (sub.empty()) fail(ErrorCode::bad_input, "count needs a string that is not empty");
-  const auto parts = split(text, {sub, -1, Ends::left});
-  return Value(Value::Storage(static_cast<std::int64_t>(parts.size() - 1)));
+  return Value(Value::Storage(static_cast<std::int64_t>(count_of(text.text(), sub))));
 }
 
 Value remove_prefix(const MarkedText& text, const Arguments& arguments) {
@@ -237,13 +243,17 @@ Value call_method(const Value& object, std::string_view name, const Arguments& a
     if (name == "join") return join_method(*object.text(), arguments, budget);
     const NamedMethod* method = text_method(name);
     if (method == nullptr) fail(ErrorCode::unsupported, "the string method '{}' is not supported", name);
+    for (const Value& argument : arguments.positional) budget.search(object.text()->size(), argument.bytes().size());
+    for (const auto& [key, argument] : arguments.keywords)
+      budget.search(object.text()->size(), argument.bytes().size());
+    budget.made(object.text()->size());
+    if (name.ends_with("split") || name == "splitlines") budget.texts(parts_at_most(*object.text(), arguments));
     Value made = method->method(*object.text(), arguments);
-    budget.made(object.text()->size() + made.bytes().size());
-    if (made.sequence() != nullptr) budget.step(made.sequence()->items.size());
+    budget.made(made.bytes().size());
     return made;
   }
   if (object.mapping() != nullptr) {
-    budget.step(object.mapping()->items.size());
+    name == "get" ? budget.look_up(keys_in(object)) : budget.texts(keys_in(object));
     return mapping_method(object, name, arguments);
   }
   if (const auto* loop = object.get<std::shared_ptr<const Loop>>()) return cycle(**loop, arguments);

@@ -36,6 +36,7 @@ void Renderer::write(const MarkedText& text) {
 
 void Renderer::set(std::string_view name, Value value) {
   auto& names = scopes_.back().names;
+  budget_.look_up(names.size());
   const auto known = std::find_if(names.begin(), names.end(), [&](const auto& one) { return one.first == name; });
   if (known != names.end()) {
     known->second = std::move(value);
@@ -52,6 +53,7 @@ void Renderer::assign(const Target& target, Value value) {
            describe(space));
     }
     auto& items = (*space.get<Namespace*>())->items;
+    budget_.look_up(items.size());
     const auto known =
         std::find_if(items.begin(), items.end(), [&](const auto& one) { return one.first == target.attribute; });
     if (known != items.end()) {
@@ -98,7 +100,7 @@ Renderer::Flow Renderer::execute(const Statement& statement) {
       write(MarkedText(statement.name, Origin::from_template));
       return Flow::on;
     case Kind::output:
-      write(to_text(evaluate(*statement.expressions[0])));
+      write(text_within(budget_, evaluate(*statement.expressions[0])));
       return Flow::on;
     case Kind::condition:
       return execute_condition(statement);
@@ -118,7 +120,7 @@ Renderer::Flow Renderer::execute(const Statement& statement) {
       if (statement.kind == Kind::set_block) {
         assign(statement.target, std::move(inside));
       } else {
-        write(to_text(inside));
+        write(text_within(budget_, inside));
       }
       return Flow::on;
     }

@@ -45,7 +45,7 @@ class Renderer {
 
   // Expressions.
   Value evaluate(const Expression& expression);
-  Value evaluate_name(std::string_view name) const;
+  Value evaluate_name(std::string_view name);
   Value evaluate_items(const Expression& expression);
   Value evaluate_mapping(const Expression& expression);
   Value evaluate_slice(const Expression& expression);

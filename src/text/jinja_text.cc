@@ -100,6 +100,22 @@ std::size_t character_count(std::string_view text) {
   return count;
 }
 
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
+std::size_t white_space_count(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint at = code_point_at(text, i);
+    if (is_space(at)) ++count;
+    i += at.length;
+  }
+  return count;
+}
+
 MarkedText strip(const MarkedText& text, Ends ends, std::optional<std::string_view> characters) {
   const std::string_view bytes = text.text();
   const auto goes = [&](std::size_t at, const CodePoint& point) {

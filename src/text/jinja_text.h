@@ -17,6 +17,9 @@ std::size_t character_count(std::string_view text);
 
 enum class Ends : unsigned char { left, right, both };
 // Without the characters in `characters` at its ends; without white space where that is not given.
+// How often `part`, which is not empty, stands in `text`, without overlaps.
+std::size_t count_of(std::string_view text, std::string_view part);
+std::size_t white_space_count(std::string_view text);
 MarkedText strip(const MarkedText& text, Ends ends, std::optional<std::string_view> characters);
 
 // The parts between separators, at most `most` cuts (negative: all), from the left or the right. Without a separator:
