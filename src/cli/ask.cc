@@ -160,6 +160,7 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
   std::optional<data::Task> task;
   if (reference.kind == solve::ModelKind::bare) task = value_or_throw(data::load_task(options.task));
   const auto answerer = solve::Answerer::open(reference, task ? &*task : nullptr);
+  for (const auto& notice : answerer->notices()) warn(notice);
   keep_inputs_only(questions);
   return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<std::string> inputs;
@@ -174,6 +175,7 @@ int ask_model(const std::vector<Question>& questions, const solve::ModelReferenc
   tensor::Exec exec;
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
   const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
+  if (opened.base.default_template && !options.raw) warn(solve::no_template_notice(opened.base));
   return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<text::Request> requests;
     for (const std::size_t place : places) {

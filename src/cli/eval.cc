@@ -52,6 +52,7 @@ void print_outcome(const solve::EvalOutcome& outcome) {
 int run(const Options& options, const std::stop_token& stop) {
   const solve::EvalOutcome outcome =
       solve::evaluate({.model = options.model, .data = options.data, .task = options.task, .quiet = {}}, stop);
+  for (const auto& notice : outcome.notices) warn(notice);
   for (const auto& rejected : outcome.rejected) {
     // What the JSON parser says names the line already.
     const std::string line = fmt::format("line {}: ", rejected.line);

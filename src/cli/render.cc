@@ -54,9 +54,7 @@ int run(const Options& options) {
   tensor::Exec exec(1);
   const auto reference = solve::resolve_model(options.model, options.task);
   const auto opened = solve::open_language_model(exec, reference, model::Parts::tokenizer_only);
-  if (opened.base.default_template) {
-    warn(fmt::format("{} brings no chat template; ChatML is used", printable(opened.base.name)));
-  }
+  if (opened.base.default_template) warn(solve::no_template_notice(opened.base));
   for_each_line(options.messages, [&](std::size_t number, const std::string& line) {
     if (is_blank(line)) return;
     const std::string where = fmt::format("{}:{}", options.messages, number);
@@ -77,7 +75,9 @@ void add_render(Cli& cli) {
   auto* command =
       add_command(cli.app, "render", "Conversations as the model sees them: text, ids, loss mask", options->json);
   command->add_option("model", options->model, std::string(model_help))->required();
-  command->add_option("--messages", options->messages, ".jsonl, a conversation a line; - for standard input")
+  command
+      ->add_option("--messages", options->messages,
+                   ".jsonl, a conversation with its tools a line; - for standard input")
       ->required();
   command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });

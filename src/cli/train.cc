@@ -7,6 +7,7 @@
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "diagnose/diagnose.h"
+#include "solve/model_reference.h"
 #include "solve/train_stage.h"
 
 namespace hone::cli {
@@ -68,6 +69,7 @@ int run(Options options, const std::stop_token& stop) {
   solve::Workspace workspace = solve::open_workspace(options.task);
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
   solve::LocalModel local = solve::open_local_model(workspace);
+  if (local.model.default_template) warn(solve::no_template_notice(local.model));
   options.spec.decay = options.decay == "cosine" ? train::Decay::cosine : train::Decay::linear;
   options.spec.lora.seed = options.spec.seed;
   const solve::TrainJobSpec job{

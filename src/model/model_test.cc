@@ -238,6 +238,20 @@ TEST_F(ModelTest, ATokenizerWithoutAnEndIsRefusedByField) {
   expect_refused(path.string(), Parts::everything, ErrorCode::bad_input, "no end token (tokenizer.ggml.eos_token_id)");
 }
 
+TEST_F(ModelTest, AFolderWithoutAnEndTokenIsRefusedByField) {
+  const Path folder = write_folder();
+  std::string tokenizer = value_or_throw(read_file(folder / "tokenizer.json"));
+  const std::string end = "<|im_end|>";
+  tokenizer.replace(tokenizer.find(end), end.size(), "<|other|>");
+  write("hf/tokenizer.json", tokenizer);
+  write("hf/tokenizer_config.json", "{}");
+  expect_refused(folder.string(), Parts::everything, ErrorCode::bad_input,
+                 "no end token (eos_token of tokenizer_config.json, eos_token_id of generation_config.json)");
+  // Any of its tokens may be named as one.
+  write("hf/generation_config.json", to_text({{"eos_token_id", 257}}));
+  EXPECT_EQ(open(folder, Parts::everything).tokenizer.end_of_turn(), (std::vector<text::TokenId>{257}));
+}
+
 TEST_F(ModelTest, AFoldersTemplateComesFromJinjaFileThenConfig) {
   const Path folder = write_folder();
   write("hf/tokenizer_config.json",

@@ -5,6 +5,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "solve/model_reference.h"
@@ -27,10 +28,13 @@ class Answerer {
   const data::Task& task() const { return task_; }
   // What a manifest says of it: {bundle: folder, contender, sha256} or {run, contender} or {model, sha256}.
   const Json& identity() const { return identity_; }
+  // What its user should know before reading its answers.
+  const std::vector<std::string>& notices() const { return notices_; }
 
  protected:
   data::Task task_;
   Json identity_;
+  std::vector<std::string> notices_;
 };
 
 }  // namespace hone::solve

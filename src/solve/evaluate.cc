@@ -101,6 +101,7 @@ EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
   const auto answerer = Answerer::open(reference, task ? &*task : nullptr);
   EvalOutcome outcome;
   outcome.task = answerer->task();
+  outcome.notices = answerer->notices();
   outcome.rejected = std::move(imported.rejected);
   outcome.rows_file = rows_file_beside(spec.data);
   std::optional<Recording> recording;

@@ -22,6 +22,7 @@ struct EvalOutcome {
   data::Task task;
   std::vector<eval::ScoredRow> rows;
   eval::Metrics metrics;
+  std::vector<std::string> notices;
   std::vector<data::Rejected> rejected;
   Path rows_file;  // the scored rows, JSONL
   bool interrupted = false;

@@ -124,6 +124,10 @@ std::string base_model(const data::Task& task) {
   return std::filesystem::exists(beside, ignored) ? beside.string() : task.model;
 }
 
+std::string no_template_notice(const model::Model& model) {
+  return fmt::format("{} brings no chat template; ChatML is used", printable(model.name));
+}
+
 LanguageModel open_language_model(tensor::Exec& exec, const ModelReference& reference, model::Parts parts) {
   if (reference.base.empty()) {
     fail(ErrorCode::unsupported, "{} is \"{}\": it works without a language model, so it has no tokens or template",

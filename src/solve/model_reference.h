@@ -33,6 +33,9 @@ ModelReference resolve_model(const std::string& model, const Path& task);
 // folder on; the catalogue's default where the task names none.
 std::string base_model(const data::Task& task);
 
+// That `model`, which brought no chat template, is asked in ChatML.
+std::string no_template_notice(const model::Model& model);
+
 // The language model of a reference, with its adapter where `parts` is everything. Failure: the reference has none (a
 // plain classifier), or the base is not the recorded one.
 struct LanguageModel {

@@ -9,6 +9,7 @@
 #include "solve/budget.h"
 #include "solve/cheap_jobs.h"
 #include "solve/finish.h"
+#include "solve/model_reference.h"
 #include "solve/plan_memory.h"
 #include "solve/planning.h"
 #include "solve/prompted_stage.h"
@@ -89,7 +90,7 @@ class Loop {
   // Opens the base model and plans with what it was measured to do here.
   bool open_model() {
     local_ = open_local_model(workspace_);
-    if (local_->model.default_template) notify("the base model brings no chat template; ChatML is used");
+    if (local_->model.default_template) notify(no_template_notice(local_->model));
     const EncodedRows encoded = encode_rows(*local_, workspace_, workspace_.split.train);
     for (const auto& notice : encoded.notices) notify(notice);
     if (encoded.examples.empty()) {

@@ -1,4 +1,6 @@
-"""tokenize and render, row by row: ids equal to the `tokenizers` library's, one array a line or JSON string, and bad lines named."""
+"""tokenize and render, row by row: ids equal to the `tokenizers` library's, one array a line or JSON string, conversations with tools as
+jinja2 renders them, and bad lines named."""
+import hashlib
 import json
 import pathlib
 import sys
@@ -72,6 +74,51 @@ def conversations(model, root):
         check(all(m["content"] in row["text"] for m in talk), "all that was said is there")
 
 
+def template_folder(root, name, template):
+    folder = tiny_model.write_folder(root / name)
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    return folder
+
+
+def tools_and_reasoning(root):
+    """Tools, calls and reasoning reach the template as chat APIs send them: the text is jinja2's."""
+    golden = json.loads((SOURCE / "tests/golden/chat_talks.json").read_text(encoding="utf-8"))
+    folder = template_folder(root, "tools", golden["templates"][0]["template"])
+    rows, hashes = [], iter(golden["templates"][0]["hashes"])
+    for talk in golden["talks"]:
+        messages = talk["messages"]
+        for extra, wanted in zip(golden["extras"], [next(hashes) for _ in golden["extras"]]):
+            # The date is printed where there is no system turn; the golden's end token has another spelling.
+            if wanted and talk["add_generation_prompt"] and messages and messages[0]["role"] == "system" and messages[-1]["role"] != "assistant" and "<|im_" not in json.dumps([messages, extra]):
+                rows.append(({"messages": messages, "chat_template_kwargs": extra or {}}, wanted))
+                rows.append(({"messages": messages, **(extra or {})}, wanted if not extra or set(extra) <= {"tools", "documents", "enable_thinking"} else None))
+    check(len(rows) > 100 and any("tools" in r for r, _ in rows) and any("tool_calls" in json.dumps(r) for r, _ in rows), "enough conversations")
+    made = hone_rows("render", folder, "--messages", write_rows(root / "tools.jsonl", [r for r, _ in rows]))
+    for (row, wanted), one in zip(rows, made):
+        text = one["text"].replace("<|im_start|>", golden["bos_token"]).replace("<|im_end|>", golden["eos_token"])
+        check(wanted is None or hashlib.sha256(text.encode()).hexdigest().startswith(wanted), f"{row}\n{text}")
+    question = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+    call = {"role": "assistant", "content": None, "reasoning_content": "hm", "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}]}
+    prompt, turn = hone_rows("render", folder, "--messages", write_rows(root / "call.jsonl", [question, question + [call]]))
+    learnt = [i for i, m in zip(turn["ids"], turn["loss_mask"]) if m]
+    check(turn["text"] == prompt["text"] + '<think>hm</think><call 1>{"name": "f", "arguments": {"x": 1}}</call><|im_end|>', f"a turn with a call: {turn['text']}")
+    check(turn["ids"] == prompt["ids"] + learnt and learnt[-1] == 2, "the loss is on the call and the end of its turn")
+    thinking = {"messages": question + [call], "enable_thinking": False}
+    check("in another way" in hone("render", folder, "--messages", write_rows(root / "call.jsonl", [thinking]), code=3)[1], "a prompt that no model is asked with")
+
+
+def bad_templates(root):
+    endless = "\n{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}"
+    talk = write_rows(root / "talk.jsonl", [[{"role": "user", "content": "u"}]])
+    for i, (template, said) in enumerate(((endless, "line 2: the template"), (endless, "may loop forever"), ("a\n{{ x | urlize }}", "line 2: the filter 'urlize'"),
+                                          ("{{ raise_exception('roles must alternate') }}", "roles must alternate"))):
+        folder = template_folder(root, f"bad{i}", template)
+        check(said in hone("render", folder, "--messages", talk, code=3, timeout=20)[1], f"{template}: {said}")
+    plain = tiny_model.write_folder(root / "plain")
+    out, message = hone("render", plain, "--messages", talk)
+    check("no chat template; ChatML is used" in message and out == "<|im_start|>user\nu<|im_end|>\n<|im_start|>assistant\n\n", f"a model without a template: {out} {message}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
@@ -80,6 +127,8 @@ def main():
         strings_in_order(models[0], root)
         bad_lines(models[0], root)
         conversations(models[0], root)
+        tools_and_reasoning(root)
+        bad_templates(root)
     print("token ids: kept")
 
 
