@@ -121,16 +121,16 @@ Value replace_filter(const Value& input, const Arguments& arguments, Budget& bud
                               {fresh, arguments.whole(2, "count").value_or(-1)}));
 }
 
-Value first(const Value& input, const Arguments& arguments, Budget& budget) {
-  arguments.allow({});
-  const std::vector<Value> items = items_of(input, budget);
-  return items.empty() ? Value(Value::Storage(Undefined{"first"})) : items.front();
-}
+enum class End : unsigned char { first, last };
 
-Value last(const Value& input, const Arguments& arguments, Budget& budget) {
+template <End end>
+Value at_end(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.allow({});
-  const std::vector<Value> items = items_of(input, budget);
-  return items.empty() ? Value(Value::Storage(Undefined{"last"})) : items.back();
+  const auto of = [](const std::vector<Value>& items) {
+    if (items.empty()) return Value(Value::Storage(Undefined{end == End::first ? "first" : "last"}));
+    return end == End::first ? items.front() : items.back();
+  };
+  return input.sequence() != nullptr ? of(input.sequence()->items) : of(items_of(input, budget));
 }
 
 Value list(const Value& input, const Arguments& arguments, Budget& budget) {
@@ -386,25 +386,28 @@ Value attribute(const Value& input, const Arguments& arguments, [[maybe_unused]]
   return attribute_of(input, arguments.bytes(0, "name").value_or(""));
 }
 
+enum class Reads : unsigned char { all, little };  // of what is inside the input
+
 struct NamedFilter {
   std::string_view name;
   Filter filter;
+  Reads reads = Reads::all;
 };
 constexpr NamedFilter filters[] = {
     {"trim", trim},
     {"tojson", to_json},
-    {"length", length},
-    {"count", length},
+    {"length", length, Reads::little},
+    {"count", length, Reads::little},
     {"upper", change_case<Case::upper>},
     {"lower", change_case<Case::lower>},
     {"capitalize", change_case<Case::capitalized>},
     {"title", title},
     {"join", join},
-    {"default", otherwise},
-    {"d", otherwise},
+    {"default", otherwise, Reads::little},
+    {"d", otherwise, Reads::little},
     {"replace", replace_filter},
-    {"first", first},
-    {"last", last},
+    {"first", at_end<End::first>, Reads::little},
+    {"last", at_end<End::last>, Reads::little},
     {"list", list},
     {"items", pairs},
     {"select", filtered<Keep::passing, By::itself>},
@@ -416,7 +419,7 @@ constexpr NamedFilter filters[] = {
     {"int", as_integer},
     {"float", as_float},
     {"abs", magnitude},
-    {"safe", unchanged},
+    {"safe", unchanged, Reads::little},
     {"indent", indent},
     {"unique", unique},
     {"sort", sort},
@@ -424,7 +427,7 @@ constexpr NamedFilter filters[] = {
     {"reverse", reversed},
     {"max", extreme<Keep::passing>},
     {"min", extreme<Keep::failing>},
-    {"attr", attribute},
+    {"attr", attribute, Reads::little},
 };
 
 const NamedFilter* filter_named(std::string_view name) {
@@ -440,7 +443,7 @@ bool is_filter(std::string_view name) { return filter_named(name) != nullptr; }
 Value apply_filter(std::string_view name, const Value& input, const Arguments& arguments, Budget& budget) {
   const NamedFilter* filter = filter_named(name);
   if (filter == nullptr) fail(ErrorCode::unsupported, "the filter '{}' is not supported", name);
-  budget.step(1 + input.weight());
+  budget.step(filter->reads == Reads::all || input.text() != nullptr ? 1 + input.weight() : 1);
   if (input.text() != nullptr) budget.made(input.text()->size());
   return filter->filter(input, arguments, budget);
 }

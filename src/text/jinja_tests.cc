@@ -106,10 +106,9 @@ bool is_test(std::string_view name) { return test_named(name) != nullptr; }
 bool apply_test(std::string_view name, const Value& value, const Arguments& arguments, Budget& budget) {
   const NamedTest* test = test_named(name);
   if (test == nullptr) fail(ErrorCode::unsupported, "the test '{}' is not supported", name);
-  budget.step(value.weight());
   if (!arguments.positional.empty()) {
     const Value& other = arguments.positional[0];
-    budget.step(other.weight());
+    budget.step(value.weight() + other.weight());
     budget.step(comparison_cost(value, other));
   }
   return test->test(value, arguments, budget);
