@@ -6,9 +6,11 @@
 #include "base/progress.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/constrain.h"
 #include "cli/input.h"
 #include "cli/questions.h"
-#include "generate/generate.h"
+#include "generate/constrained_responder.h"
+#include "generate/constraint_json.h"
 #include "solve/answerer.h"
 
 namespace hone::cli {
@@ -24,6 +26,7 @@ struct Options {
   double top_p = 1;
   bool raw = false;
   bool logprobs = false;
+  SchemaOptions schema;
   bool json = false;
 };
 
@@ -172,10 +175,22 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
 // A language model without a task: a conversation, or with --raw the text continued.
 int ask_model(const std::vector<Question>& questions, const solve::ModelReference& reference, const Options& options,
               const std::stop_token& stop) {
+  // Before the model is opened: a schema that can't be enforced is no reason to wait.
+  std::optional<text::JsonSchema> schema;
+  if (!options.schema.file.empty()) {
+    schema = value_or_throw(schema_in(options.schema));
+    warn_of_ignored(*schema);
+  }
   tensor::Exec exec;
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
   const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
   if (opened.base.default_template && !options.raw) warn(solve::no_template_notice(opened.base));
+  std::optional<generate::ConstraintVocabulary> vocabulary;
+  generate::MakeConstraint constraint;
+  if (schema) {
+    vocabulary.emplace(opened.base.tokenizer);
+    constraint = generate::JsonConstraint::maker(*vocabulary, *schema, spelling_in(options.schema));
+  }
   return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<text::Request> requests;
     for (const std::size_t place : places) {
@@ -190,7 +205,7 @@ int ask_model(const std::vector<Question>& questions, const solve::ModelReferenc
       const int context = opened.base.decoder->config().context;
       local.max_prompt_tokens = std::max(context / 2, context - options.max_tokens);
       local.today = reference.today;
-      generate::local_responder(exec, opened.base, adapter, local)->respond(requests, on_reply, stop);
+      generate::constrained_responder(exec, opened.base, adapter, local, constraint)->respond(requests, on_reply, stop);
       return;
     }
     for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i)
@@ -213,6 +228,10 @@ int run(const Options& options, const std::stop_token& stop) {
   } else {
     questions = questions_in(options.file);
   }
+  if (!options.schema.file.empty() &&
+      (options.raw || reference.kind != solve::ModelKind::bare || !options.task.empty())) {
+    fail(ErrorCode::usage, "--schema goes with a bare model's chat; leave out --raw and --task");
+  }
   const bool of_a_task = reference.kind != solve::ModelKind::bare || !options.task.empty();
   if (of_a_task && !options.raw) return ask_task(std::move(questions), reference, options, stop);
   return ask_model(questions, reference, options, stop);
@@ -234,6 +253,7 @@ void add_ask(Cli& cli) {
   command->add_option("--temperature", options->temperature, "0 is greedy")->check(number_between(0, 100));
   command->add_option("--top-p", options->top_p, "Sample from the smallest set of this probability")
       ->check(number_between(1e-6, 1));
+  add_schema_options(*command, options->schema, "schema");
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });

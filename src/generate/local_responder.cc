@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "generate/constrained_responder.h"
 #include "generate/scheduler.h"
 
 namespace hone::generate {
@@ -13,6 +14,7 @@ class LocalResponder : public text::Responder {
   LocalResponder(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,
                  const LocalOptions& options)
       : scheduler_(exec, model, adapter, options) {}
+  void hold_to(MakeConstraint constraint) { scheduler_.hold_to(std::move(constraint)); }
 
   void respond(std::span<const text::Request> requests, const text::OnReply& on_reply, std::stop_token stop) override {
     // Whatever ends this call, nothing may call `on_reply` after it.
@@ -44,6 +46,14 @@ class LocalResponder : public text::Responder {
 std::unique_ptr<text::Responder> local_responder(tensor::Exec& exec, const model::Model& model,
                                                  const model::Adapter* adapter, const LocalOptions& options) {
   return std::make_unique<LocalResponder>(exec, model, adapter, options);
+}
+
+std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
+                                                       const model::Adapter* adapter, const LocalOptions& options,
+                                                       MakeConstraint constraint) {
+  auto responder = std::make_unique<LocalResponder>(exec, model, adapter, options);
+  responder->hold_to(std::move(constraint));
+  return responder;
 }
 
 Result<text::Reply> continue_text(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,

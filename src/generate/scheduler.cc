@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "generate/constrained_step.h"
 #include "generate/sampler.h"
 #include "text/prompt_encoding.h"
 
@@ -52,9 +53,11 @@ struct Scheduler::Job {
   // Free text.
   AnswerText text{{}};
   Rng rng{0};
-  int node = -1;           // holds what was decoded so far
-  text::TokenId last = 0;  // decoded, not yet run
+  int node = -1;                    // holds what was decoded so far
+  std::vector<text::TokenId> feed;  // decoded, not yet run
   int tokens = 0;
+  std::unique_ptr<Constraint> constraint;  // null: anything
+  int opening = 0;                         // the last tokens of the prompt that are the answer's first
   std::vector<text::TokenLogprob> logprobs;
 
   // Once ended.
@@ -194,7 +197,33 @@ Scheduler::Ticket Scheduler::submit_text(std::vector<text::TokenId> prompt, cons
   job->text = std::move(text);
   // Drawn by the request's own numbers, so that its answer doesn't depend on what else is in the batch.
   job->rng = Rng(request.answer.seed, hash64(request.id));
+  if (const Result<void> possible = constrain(*job); !possible) {
+    if (job->callbacks.on_reply) job->callbacks.on_reply(tl::unexpected(possible.error()));
+    return next_ticket_++;
+  }
   return enqueue(std::move(job));
+}
+
+// Starts the answer's constraint; what must come first is run with the prompt.
+Result<void> Scheduler::constrain(Job& job) const {
+  if (!constraint_) return {};
+  if (!job.answer.stop.empty()) return bad_input("stop strings could cut an answer that must be whole; leave them out");
+  job.constraint = constraint_();
+  const std::size_t shortest = job.constraint->closing().size();
+  if (shortest > static_cast<std::size_t>(job.answer.max_tokens)) {
+    return bad_input(
+        "a whole answer takes {} tokens or more, but at most {} may be written; allow more (--max-tokens), or "
+        "shorten the prompt or the schema",
+        shortest, job.answer.max_tokens);
+  }
+  const std::vector<text::TokenId> forced = take_forced(*job.constraint, model_.tokenizer, job.answer.max_tokens);
+  for (const text::TokenId token : forced) {
+    job.text.push(model_.tokenizer.token_bytes(token));
+    if (job.answer.logprobs) job.logprobs.push_back({std::string(model_.tokenizer.token_bytes(token)), 0});
+  }
+  job.prompt.insert(job.prompt.end(), forced.begin(), forced.end());
+  job.opening = job.tokens = static_cast<int>(forced.size());
+  return {};
 }
 
 Result<Scheduler::Ticket> Scheduler::submit_hidden(std::span<const text::Message> messages, OnHidden on_hidden) {
@@ -235,7 +264,8 @@ std::vector<Scheduler::JobPointer> Scheduler::admit() {
     prefix_.expect(prompts);
   }
   std::vector<JobPointer> admitted;
-  auto new_tokens = static_cast<std::int64_t>(active_.size());
+  std::int64_t new_tokens = 0;
+  for (const JobPointer& job : active_) new_tokens += static_cast<std::int64_t>(job->feed.size());
   std::int64_t rows = rows_in_use();
   bool counts_prefix = !prefix_.in_cache();
   while (!waiting_.empty()) {
@@ -265,9 +295,9 @@ void Scheduler::lay_out(Pass& pass) {
     (job->is_text() ? text_prompts : other_prompts).emplace_back(job->prompt);
   }
   for (const JobPointer& job : active_) {
-    pass.texts.emplace_back(static_cast<int>(pass.step.ids.size()), job);
-    pass.step.pieces.push_back({job->node, 1});
-    pass.step.ids.push_back(job->last);
+    pass.step.pieces.push_back({job->node, static_cast<std::int32_t>(job->feed.size())});
+    pass.step.ids.insert(pass.step.ids.end(), job->feed.begin(), job->feed.end());
+    pass.texts.emplace_back(static_cast<int>(pass.step.ids.size()) - 1, job);
   }
   // What outlives the pass comes first, so that the rest can be dropped from the top of the cache.
   const std::vector<Placed> text_places = prefix_.place(text_prompts, pass.step);
@@ -338,7 +368,23 @@ void Scheduler::finish_text(Job& job, const char* why, Pass& pass) {
   pass.events.back().is_last = true;
 }
 
+void Scheduler::next_constrained(Job& job, std::span<const float> logits, Pass& pass) {
+  const ConstrainedStep step = constrained_step(
+      *job.constraint, {logits, job.answer, model_.tokenizer, job.rng, job.answer.max_tokens - job.tokens});
+  std::string& told = pass.events.back().text;
+  if (job.tokens == job.opening) told = job.text.text();
+  for (std::size_t i = 0; i < step.tokens.size(); ++i) {
+    const std::string_view bytes = model_.tokenizer.token_bytes(step.tokens[i]);
+    if (job.answer.logprobs) job.logprobs.push_back({std::string(bytes), step.logprobs[i]});
+    told += job.text.push(bytes);
+  }
+  job.tokens += static_cast<int>(step.tokens.size());
+  job.feed = step.tokens;
+  if (step.finish != nullptr) finish_text(job, step.finish, pass);
+}
+
 void Scheduler::next_token(Job& job, std::span<const float> logits, Pass& pass) {
+  if (job.constraint) return next_constrained(job, logits, pass);
   const text::TokenId id = job.answer.temperature > 0
                                ? sample(logits, {job.answer.temperature, job.answer.top_p}, job.rng)
                                : arg_max(logits);
@@ -346,7 +392,7 @@ void Scheduler::next_token(Job& job, std::span<const float> logits, Pass& pass) 
   const std::string_view bytes = model_.tokenizer.token_bytes(id);
   if (job.answer.logprobs) job.logprobs.push_back({std::string(bytes), log_probability(logits, id)});
   ++job.tokens;
-  job.last = id;
+  job.feed = {id};
   pass.events.back().text = job.text.push(bytes);
   if (job.text.stopped()) return finish_text(job, "stop", pass);
   if (job.tokens >= job.answer.max_tokens) finish_text(job, "length", pass);
@@ -378,7 +424,7 @@ text::Reply Scheduler::reply_of(const Job& job) const {
   text::Reply reply;
   reply.id = job.id;
   reply.finish = job.finish;
-  reply.usage.prompt_tokens = static_cast<int>(job.prompt.size());
+  reply.usage.prompt_tokens = static_cast<int>(job.prompt.size()) - job.opening;
   reply.latency_ms = job.milliseconds;
   if (!job.scoring) {
     reply.answer = job.text.text();

@@ -12,6 +12,7 @@
 
 #include "base/rng.h"
 #include "generate/answer_text.h"
+#include "generate/constraint.h"
 #include "generate/label_scoring.h"
 #include "generate/shared_prefix.h"
 #include "text/prompt_encoding.h"
@@ -30,6 +31,8 @@ class Scheduler {
   // `model` and `adapter` (null: the bare base) outlive the scheduler. One caller at a time.
   Scheduler(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter, const LocalOptions& options);
 
+  // What the free-text answers of requests submitted from now on must be; null: anything.
+  void hold_to(MakeConstraint constraint) { constraint_ = std::move(constraint); }
   // Queues a request. What can't be encoded or answered gets its error through on_reply at once. Callbacks are called
   // from here and from step(); they may submit and cancel.
   Ticket submit(const text::Request& request, Callbacks callbacks);
@@ -60,7 +63,9 @@ class Scheduler {
   void lay_out_labels(Pass& pass, std::span<const JobPointer> jobs, std::span<const Placed> placed);
   void score_labels(Pass& pass);
   void extend_texts(Pass& pass);
+  Result<void> constrain(Job& job) const;
   void next_token(Job& job, std::span<const float> logits, Pass& pass);
+  void next_constrained(Job& job, std::span<const float> logits, Pass& pass);
   void finish_text(Job& job, const char* why, Pass& pass);
   text::Reply reply_of(const Job& job) const;
   bool ends_turn(text::TokenId id) const;
@@ -70,6 +75,7 @@ class Scheduler {
   const model::Model& model_;
   const model::Adapter* adapter_;
   LocalOptions options_;
+  MakeConstraint constraint_;
   SharedPrefix prefix_;
   Result<text::AnswerForm> form_;
   std::map<std::string, std::shared_ptr<const LabelScoring>> scorings_;

@@ -1,6 +1,8 @@
 #include "text/json_schema_builder.h"
 
 #include <algorithm>
+#include <deque>
+#include <set>
 
 namespace hone::text {
 
@@ -13,7 +15,48 @@ constexpr std::size_t most_names = 64;        // of a pattern that are listed on
 constexpr std::int64_t never = JsonGrammar::never;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-bool is_lead(int byte) { return (byte & 0xC0) != 0x80; }
+
+struct Letter {
+  unsigned char byte = 0;
+  std::int32_t characters = 0;  // that begin with it: 1 for a first byte, 0 inside a character
+};
+
+// One byte for each thing that bytes can do.
+std::vector<Letter> letters_of(const ByteAutomaton& automaton) {
+  std::vector<Letter> letters;
+  std::set<std::pair<int, bool>> known;
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool lead = (byte & 0xC0) != 0x80;
+    if (!known.emplace(automaton.class_of[at(byte)], lead).second) continue;
+    letters.push_back({static_cast<unsigned char>(byte), lead ? 1 : 0});
+  }
+  return letters;
+}
+
+// Fewest characters from each state to an accepting one, by breadth-first search from those.
+std::vector<std::int32_t> shortest_ends(const ByteAutomaton& automaton, const std::vector<Letter>& letters) {
+  std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> before(at(automaton.states()));
+  std::vector<std::int32_t> left(at(automaton.states()), -1);
+  std::deque<std::pair<std::int32_t, std::int32_t>> open;  // state, characters
+  for (int state = 0; state < automaton.states(); ++state) {
+    for (const Letter& letter : letters) {
+      const std::int32_t to = automaton.step(state, letter.byte);
+      if (to != ByteAutomaton::dead) before[at(to)].emplace_back(state, letter.characters);
+    }
+    if (automaton.accepting[at(state)] != 0) open.emplace_back(state, 0);
+  }
+  while (!open.empty()) {
+    const auto [state, characters] = open.front();
+    open.pop_front();
+    if (left[at(state)] >= 0) continue;
+    left[at(state)] = characters;
+    for (const auto& [from, more] : before[at(state)]) {
+      if (left[at(from)] >= 0) continue;
+      more == 0 ? open.emplace_front(from, characters) : open.emplace_back(from, characters + 1);
+    }
+  }
+  return left;
+}
 
 // See JsonGrammar::Text::characters_left: layer j from layer j - 1, where a character counts by its first byte.
 void fill_lengths(JsonGrammar::Text& text) {
@@ -23,23 +66,21 @@ void fill_lengths(JsonGrammar::Text& text) {
     fail(ErrorCode::unsupported, "a pattern together with minLength {} is too large to enforce; use a lower minLength",
          text.least);
   }
-  text.fewest.assign(at((text.least + 1) * states), -1);
-  for (std::int64_t need = 0; need <= text.least; ++need) {
+  const std::vector<Letter> letters = letters_of(automaton);
+  text.fewest = shortest_ends(automaton, letters);
+  text.fewest.resize(at((text.least + 1) * states), -1);
+  for (std::int64_t need = 1; need <= text.least; ++need) {
     std::int32_t* const layer = text.fewest.data() + need * states;
-    const std::int32_t* const below = need == 0 ? layer : layer - states;
-    for (int state = 0; need == 0 && state < states; ++state) layer[state] = automaton.accepting[at(state)] != 0 ? 0 : -1;
-    for (bool changed = true; changed;) {
-      changed = false;
+    // Three passes more than one: inside a character up to three bytes lead to its end within the layer.
+    for (int pass = 0; pass < 4; ++pass) {
       for (int state = 0; state < states; ++state) {
-        for (int byte = 0; byte < 256; ++byte) {
-          const std::int32_t to = automaton.step(state, static_cast<unsigned char>(byte));
+        for (const Letter& letter : letters) {
+          const std::int32_t to = automaton.step(state, letter.byte);
           if (to == ByteAutomaton::dead) continue;
-          const std::int32_t left = is_lead(byte) ? below[to] : layer[to];
+          const std::int32_t left = letter.characters == 1 ? layer[to - states] : layer[to];
           if (left < 0) continue;
-          const std::int32_t count = left + (is_lead(byte) ? 1 : 0);
-          if (layer[state] >= 0 && layer[state] <= count) continue;
-          layer[state] = count;
-          changed = true;
+          const std::int32_t count = left + letter.characters;
+          if (layer[state] < 0 || layer[state] > count) layer[state] = count;
         }
       }
     }
@@ -146,12 +187,14 @@ void GrammarBuilder::add_array(const ArraySet& set, JsonGrammar::Value& value) {
   items.least = set.least;
   items.most = set.most;
   if (set.contains.size() > 2) fail(ErrorCode::unsupported, "more than two contains meet in one array");
-  if (set.least > most_items) fail(ErrorCode::unsupported, "an array must have {} items, more than {}", set.least, most_items);
+  if (set.least > most_items)
+    fail(ErrorCode::unsupported, "an array must have {} items, more than {}", set.least, most_items);
   for (const ArraySet::Contains& contains : set.contains) {
     if (contains.least > 100 || contains.most > 100) fail(ErrorCode::unsupported, "contains counts beyond 100");
     items.contains.push_back({contains.least, contains.most});
   }
-  for (std::size_t i = 0; i < set.prefix.size() && (set.most == without_end || static_cast<std::int64_t>(i) < set.most); ++i) {
+  for (std::size_t i = 0; i < set.prefix.size() && (set.most == without_end || static_cast<std::int64_t>(i) < set.most);
+       ++i) {
     items.options.push_back(options(set.prefix[i], set.contains));
   }
   const bool full = set.most != without_end && set.most <= static_cast<std::int64_t>(set.prefix.size());
@@ -180,7 +223,8 @@ void GrammarBuilder::add_object(const ObjectSet& set, JsonGrammar::Value& value)
   if (set.least > 1 && !others.empty()) {
     fail(ErrorCode::unsupported,
          "minProperties {} counts names that aren't listed, and one of them could be written twice; list them in "
-         "properties and set additionalProperties to false", set.least);
+         "properties and set additionalProperties to false",
+         set.least);
   }
   std::vector<std::string> names;
   for (std::size_t i = 0; i < listed.properties.size(); ++i) {
@@ -188,7 +232,8 @@ void GrammarBuilder::add_object(const ObjectSet& set, JsonGrammar::Value& value)
     members.properties.push_back({property.name, value_of(property.goal), property.required, static_cast<int>(i)});
     names.push_back(property.name);
   }
-  std::sort(members.properties.begin(), members.properties.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(members.properties.begin(), members.properties.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   members.tree = name_tree(members.properties);
   for (const ObjectSet::Names& other : others) {
     const bool any = other.names == reader_.algebra().any();

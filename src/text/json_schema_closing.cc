@@ -61,16 +61,22 @@ class JsonCloser {
 
   std::optional<std::string> close(const Level& level, const Thread& thread) const {
     switch (level.kind) {
-      case Kind::root: return level.phase == Phase::value ? "" : value(grammar_.root);
-      case Kind::array: return after(array(thread, level.phase), level.parent, thread);
-      case Kind::object: return after(object(thread, level.phase), level.parent, thread);
-      case Kind::text: return after(text(grammar_.texts[at(thread.form)], thread.a, thread.b) + "\"", level.parent, thread);
-      case Kind::number: return after(number(*grammar_.numbers[at(thread.form)], thread.a), level.parent, thread);
+      case Kind::root:
+        return level.phase == Phase::value ? "" : value(grammar_.root);
+      case Kind::array:
+        return after(array(thread, level.phase), level.parent, thread);
+      case Kind::object:
+        return after(object(thread, level.phase), level.parent, thread);
+      case Kind::text:
+        return after(text(grammar_.texts[at(thread.form)], thread.a, thread.b) + "\"", level.parent, thread);
+      case Kind::number:
+        return after(number(*grammar_.numbers[at(thread.form)], thread.a), level.parent, thread);
       case Kind::word: {
         constexpr std::array<std::string_view, 3> words = {"null", "true", "false"};
         return after(std::string(words[at(level.word)].substr(level.digits)), level.parent, thread);
       }
-      case Kind::key: return key(level, thread);
+      case Kind::key:
+        return key(level, thread);
     }
     return std::nullopt;
   }
@@ -137,7 +143,8 @@ class JsonCloser {
     const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
     std::string out;
     if (phase == Phase::key || phase == Phase::colon) {
-      const int inside = thread.c >= 0 ? members.properties[at(thread.c)].value : members.others[at(-2 - thread.c)].value;
+      const int inside =
+          thread.c >= 0 ? members.properties[at(thread.c)].value : members.others[at(-2 - thread.c)].value;
       out = (phase == Phase::key ? ":" : "") + value(inside);
       thread = with_member(thread);
       phase = Phase::value;
@@ -211,7 +218,8 @@ class JsonCloser {
         if (!matcher_.may_have(object_thread, property)) continue;
         object_thread.c = property;
         const auto rest = after(object(object_thread, Phase::key), around.parent, object_thread);
-        if (rest) take(best, escaped(members.properties[at(property)].name.substr(depth(members, thread.c))) + "\"" + *rest);
+        if (rest)
+          take(best, escaped(members.properties[at(property)].name.substr(depth(members, thread.c))) + "\"" + *rest);
       }
     }
     return best;

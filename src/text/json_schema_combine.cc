@@ -9,20 +9,69 @@ namespace hone::text {
 
 namespace {
 
-constexpr std::array enforced = {
-    "$ref",          "type",          "enum",       "const",         "minimum",           "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",        "pattern",
-    "format",        "items",         "additionalItems", "prefixItems", "minItems",       "maxItems",
-    "contains",      "minContains",   "maxContains", "uniqueItems",  "properties",        "patternProperties",
-    "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames", "allOf",
-    "anyOf",         "oneOf",         "not",        "if",            "then",              "else",
-    "dependencies",  "dependentRequired", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"};
+constexpr std::array enforced = {"$ref",
+                                 "type",
+                                 "enum",
+                                 "const",
+                                 "minimum",
+                                 "maximum",
+                                 "exclusiveMinimum",
+                                 "exclusiveMaximum",
+                                 "multipleOf",
+                                 "minLength",
+                                 "maxLength",
+                                 "pattern",
+                                 "format",
+                                 "items",
+                                 "additionalItems",
+                                 "prefixItems",
+                                 "minItems",
+                                 "maxItems",
+                                 "contains",
+                                 "minContains",
+                                 "maxContains",
+                                 "uniqueItems",
+                                 "properties",
+                                 "patternProperties",
+                                 "additionalProperties",
+                                 "required",
+                                 "minProperties",
+                                 "maxProperties",
+                                 "propertyNames",
+                                 "allOf",
+                                 "anyOf",
+                                 "oneOf",
+                                 "not",
+                                 "if",
+                                 "then",
+                                 "else",
+                                 "dependencies",
+                                 "dependentRequired",
+                                 "dependentSchemas",
+                                 "unevaluatedProperties",
+                                 "unevaluatedItems"};
 
-constexpr std::array annotations = {
-    "$schema",    "$id",        "id",         "$anchor",     "$comment",        "$defs",            "definitions",
-    "$vocabulary", "title",     "description", "default",    "examples",        "example",          "deprecated",
-    "readOnly",   "writeOnly",  "contentEncoding", "contentMediaType", "contentSchema", "$recursiveAnchor",
-    "$dynamicAnchor"};
+constexpr std::array annotations = {"$schema",
+                                    "$id",
+                                    "id",
+                                    "$anchor",
+                                    "$comment",
+                                    "$defs",
+                                    "definitions",
+                                    "$vocabulary",
+                                    "title",
+                                    "description",
+                                    "default",
+                                    "examples",
+                                    "example",
+                                    "deprecated",
+                                    "readOnly",
+                                    "writeOnly",
+                                    "contentEncoding",
+                                    "contentMediaType",
+                                    "contentSchema",
+                                    "$recursiveAnchor",
+                                    "$dynamicAnchor"};
 
 constexpr std::array not_enforced = {"$dynamicRef", "$recursiveRef", "extends", "disallow", "divisibleBy", "$data"};
 
@@ -45,7 +94,9 @@ bool nearly(const std::string& a, const std::string& b) {
   return a.substr(a.size() == b.size() ? std::min(i + 1, a.size()) : i) == b.substr(std::min(i + 1, b.size()));
 }
 
+// The keyword that `key` misspells. Names such as "_format" are set apart on purpose.
 const char* meant_by(const std::string& key) {
+  if (key.starts_with('_')) return nullptr;
   for (const char* known : enforced) {
     const std::string name = known;
     if (name.size() >= 6 && nearly(lower(key), lower(name))) return known;
@@ -85,8 +136,9 @@ Goal SchemaReader::goal_at(const SchemaPlace& place) {
     fail(ErrorCode::bad_input, "the schema at {} is {}, expected an object, true or false", place.pointer,
          printable(to_text(*place.schema).substr(0, 60)));
   }
-  const bool asserts = std::any_of(enforced.begin(), enforced.end(), [&](const char* key) { return has(place, key); }) ||
-                       std::any_of(not_enforced.begin(), not_enforced.end(), [&](const char* key) { return has(place, key); });
+  const bool asserts =
+      std::any_of(enforced.begin(), enforced.end(), [&](const char* key) { return has(place, key); }) ||
+      std::any_of(not_enforced.begin(), not_enforced.end(), [&](const char* key) { return has(place, key); });
   if (!asserts && literals_.contains(std::pair(place.schema, 0))) return Goals::anything;
   Source source;
   source.place = place;
@@ -106,7 +158,8 @@ Shape SchemaReader::in_place(const SchemaPlace& place) {
 
 Shape SchemaReader::read_schema(const SchemaPlace& place) {
   const bool refers = has(place, "$ref");
-  if (refers && !place.schema->at("$ref").is_string()) fail(ErrorCode::bad_input, "$ref at {} is no string", place.pointer);
+  if (refers && !place.schema->at("$ref").is_string())
+    fail(ErrorCode::bad_input, "$ref at {} is no string", place.pointer);
   if (refers && document_.draft() <= 7) {
     // Up to draft 7 nothing beside $ref counts.
     return in_place(document_.resolve(place.schema->at("$ref").get<std::string>(), place));

@@ -42,7 +42,8 @@ std::int64_t GrammarBuilder::cost_of(const JsonGrammar::Value& value) const {
   std::int64_t cost = never;
   if (value.null || value.yes) cost = 4;
   if (value.no) cost = std::min<std::int64_t>(cost, 5);
-  for (const int number : value.numbers) cost = std::min<std::int64_t>(cost, grammar_.numbers[at(number)]->to_accept[0]);
+  for (const int number : value.numbers)
+    cost = std::min<std::int64_t>(cost, grammar_.numbers[at(number)]->to_accept[0]);
   for (const int text : value.texts) {
     const JsonGrammar::Text& set = grammar_.texts[at(text)];
     cost = std::min<std::int64_t>(cost, 2 + set.characters_left(0, set.least));
@@ -89,9 +90,8 @@ void GrammarBuilder::prune(JsonGrammar::Members& members) const {
 
 void GrammarBuilder::prune() {
   for (JsonGrammar::Value& value : grammar_.values) {
-    std::erase_if(value.arrays, [&](int array) {
-      return grammar_.cost_to_close(grammar_.arrays[at(array)], 0, {}) >= never;
-    });
+    std::erase_if(value.arrays,
+                  [&](int array) { return grammar_.cost_to_close(grammar_.arrays[at(array)], 0, {}) >= never; });
     std::erase_if(value.objects, [&](int object) { return cost_of(grammar_.objects[at(object)]) >= never; });
   }
   for (JsonGrammar::Members& members : grammar_.objects) members.cost = cost_of(members);

@@ -24,7 +24,8 @@ void check_keys(std::string_view text) {
   };
   const Json parsed = Json::parse(text, look, false);
   if (!twice.empty()) {
-    fail(ErrorCode::bad_input, "the schema gives the key \"{}\" twice in one object; keep one of them", printable(twice));
+    fail(ErrorCode::bad_input, "the schema gives the key \"{}\" twice in one object; keep one of them",
+         printable(twice));
   }
 }
 
@@ -176,8 +177,10 @@ SchemaPlace SchemaDocument::resolve(const std::string& ref, const SchemaPlace& f
     }
   }
   if (!ref.starts_with('#') && owner == by_id_.end()) {
-    fail(ErrorCode::unsupported, "$ref at {} points outside the schema (\"{}\"), which is never fetched; copy what it needs "
-         "into $defs", from.pointer, printable(ref));
+    fail(ErrorCode::unsupported,
+         "$ref at {} points outside the schema (\"{}\"), which is never fetched; copy what it needs "
+         "into $defs",
+         from.pointer, printable(ref));
   }
   fail(ErrorCode::bad_input, "$ref at {} points to \"{}\", but nothing is there", from.pointer, printable(ref));
 }

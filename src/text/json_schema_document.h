@@ -36,8 +36,8 @@ class SchemaDocument {
 
   std::shared_ptr<const Json> root_;
   int draft_ = 2020;
-  std::map<std::string, SchemaPlace> by_id_;     // absolute ids and anchors
-  std::map<std::string, std::string> base_of_;   // pointer of a schema with an id -> that id
+  std::map<std::string, SchemaPlace> by_id_;    // absolute ids and anchors
+  std::map<std::string, std::string> base_of_;  // pointer of a schema with an id -> that id
 };
 
 }  // namespace hone::text

@@ -10,8 +10,7 @@ namespace {
 
 const std::string day =
     "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
-const std::string leap_year =
-    "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)";
+const std::string leap_year = "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)";
 const std::string date = "([0-9]{4}-" + day + "|" + leap_year + "-02-29)";
 const std::string time_of_day =
     "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
@@ -39,8 +38,8 @@ std::string authority() {
 }
 std::string after_path() { return "(\\?(" + pchar + "|[/?])*)?(#(" + pchar + "|[/?])*)?"; }
 std::string uri() {
-  return "[A-Za-z][A-Za-z0-9+.-]*:(//" + authority() + segments + "|/(" + pchar + "+" + segments + ")?|" + pchar +
-         "+" + segments + "|)" + after_path();
+  return "[A-Za-z][A-Za-z0-9+.-]*:(//" + authority() + segments + "|/(" + pchar + "+" + segments + ")?|" + pchar + "+" +
+         segments + "|)" + after_path();
 }
 std::string relative() {
   const std::string no_colon = "([A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9a-fA-F]{2})+";

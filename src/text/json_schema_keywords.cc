@@ -29,7 +29,8 @@ std::int64_t count_at(const SchemaPlace& place, const std::string& key) {
   const Json& value = number_at(place, key);
   const double count = value.get<double>();
   if (count < 0 || count != std::floor(count)) {
-    fail(ErrorCode::bad_input, "{} at {} is {}, expected a whole number of 0 or more", key, place.pointer, to_text(value));
+    fail(ErrorCode::bad_input, "{} at {} is {}, expected a whole number of 0 or more", key, place.pointer,
+         to_text(value));
   }
   return static_cast<std::int64_t>(std::min(count, static_cast<double>(most_length)));
 }
@@ -42,13 +43,20 @@ Shape SchemaReader::types(const SchemaPlace& place) const {
   Shape shape;
   for (const Json& name : names) {
     Shape one;
-    if (name == "null") one.null = true;
-    else if (name == "boolean") one.yes = one.no = true;
-    else if (name == "string") one.strings = all.strings;
-    else if (name == "array") one.arrays = all.arrays;
-    else if (name == "object") one.objects = all.objects;
-    else if (name == "number") one.numbers = all.numbers;
-    else if (name == "integer") one.numbers.emplace_back().kind = NumberSet::Kind::whole;
+    if (name == "null")
+      one.null = true;
+    else if (name == "boolean")
+      one.yes = one.no = true;
+    else if (name == "string")
+      one.strings = all.strings;
+    else if (name == "array")
+      one.arrays = all.arrays;
+    else if (name == "object")
+      one.objects = all.objects;
+    else if (name == "number")
+      one.numbers = all.numbers;
+    else if (name == "integer")
+      one.numbers.emplace_back().kind = NumberSet::Kind::whole;
     else
       fail(ErrorCode::bad_input, "type at {} is {}, expected null, boolean, integer, number, string, array or object",
            place.pointer, printable(to_text(name)));
@@ -176,15 +184,18 @@ void SchemaReader::contains(const SchemaPlace& place, ArraySet& set) {
 void SchemaReader::arrays(const SchemaPlace& place, Shape& shape) {
   if (has(place, "uniqueItems") && place.schema->at("uniqueItems") == Json(true) &&
       !(has(place, "maxItems") && count_at(place, "maxItems") <= 1)) {
-    fail(ErrorCode::unsupported, "uniqueItems at {} can't be enforced; leave it out, or set maxItems to 1", place.pointer);
+    fail(ErrorCode::unsupported, "uniqueItems at {} can't be enforced; leave it out, or set maxItems to 1",
+         place.pointer);
   }
   ArraySet set;
   const bool listed = has(place, "items") && place.schema->at("items").is_array();
   const char* const prefix = listed ? "items" : "prefixItems";
   const char* const rest = listed ? "additionalItems" : "items";
   if (has(place, prefix)) {
-    if (!place.schema->at(prefix).is_array()) fail(ErrorCode::bad_input, "prefixItems at {} is no array", place.pointer);
-    for (std::size_t i = 0; i < place.schema->at(prefix).size(); ++i) set.prefix.push_back(goal_at(place.below(prefix, i)));
+    if (!place.schema->at(prefix).is_array())
+      fail(ErrorCode::bad_input, "prefixItems at {} is no array", place.pointer);
+    for (std::size_t i = 0; i < place.schema->at(prefix).size(); ++i)
+      set.prefix.push_back(goal_at(place.below(prefix, i)));
   }
   if (has(place, rest)) set.rest = goal_at(place.below(rest));
   if (has(place, "minItems")) set.least = count_at(place, "minItems");
@@ -258,7 +269,8 @@ void SchemaReader::required(const SchemaPlace& place, Shape& shape) const {
   if (!names.is_array()) fail(ErrorCode::bad_input, "required at {} is no array of names", place.pointer);
   Shape only = algebra_.everything();
   for (const Json& name : names) {
-    if (!name.is_string()) fail(ErrorCode::bad_input, "required at {} names something that is no string", place.pointer);
+    if (!name.is_string())
+      fail(ErrorCode::bad_input, "required at {} names something that is no string", place.pointer);
     if (only.objects.front().find(name.get<std::string>()) == nullptr) {
       only.objects.front().properties.push_back({name.get<std::string>(), Goals::anything, true});
     }

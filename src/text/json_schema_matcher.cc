@@ -81,9 +81,11 @@ JsonMatcher::State JsonMatcher::compute(State state, unsigned char byte) {
   switch (here.kind) {
     case Kind::root:
     case Kind::array:
-    case Kind::object: return step_container(state, byte);
+    case Kind::object:
+      return step_container(state, byte);
     case Kind::key:
-    case Kind::text: return step_string(state, byte);
+    case Kind::text:
+      return step_string(state, byte);
     case Kind::word: {
       const char* const word = words[at(here.word)];
       if (static_cast<unsigned char>(word[here.digits]) != byte) return dead;
@@ -91,7 +93,8 @@ JsonMatcher::State JsonMatcher::compute(State state, unsigned char byte) {
       if (word[++next.digits] != '\0') return intern(std::move(next));
       return value_done(here.parent, here.threads.front().parents);
     }
-    case Kind::number: break;
+    case Kind::number:
+      break;
   }
   if (is_number_byte(byte)) {
     Level next = here;
@@ -174,7 +177,8 @@ std::vector<JsonMatcher::Wanted> JsonMatcher::wanted(const Level& here) const {
     if (here.kind == Kind::root) values.push_back({grammar_.root, parent});
     if (here.kind == Kind::object) {
       const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
-      const int value = thread.c >= 0 ? members.properties[at(thread.c)].value : members.others[at(-2 - thread.c)].value;
+      const int value =
+          thread.c >= 0 ? members.properties[at(thread.c)].value : members.others[at(-2 - thread.c)].value;
       values.push_back({value, parent});
     }
     if (here.kind != Kind::array) continue;
@@ -194,7 +198,8 @@ JsonMatcher::State JsonMatcher::start_value(State state, unsigned char byte) {
   if (byte == '"') {
     next.kind = Kind::text;
     for (const Wanted& want : values) {
-      for (const int text : grammar_.values[at(want.value)].texts) next.threads.push_back({text, 0, 0, 0, {want.parent}});
+      for (const int text : grammar_.values[at(want.value)].texts)
+        next.threads.push_back({text, 0, 0, 0, {want.parent}});
     }
   } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
     next.kind = Kind::number;
@@ -276,11 +281,11 @@ std::optional<JsonMatcher::Thread> JsonMatcher::after_value(const Level& here, c
   const auto counts = JsonGrammar::counted(items, unpacked(thread.b), static_cast<unsigned>(option));
   if (!counts) return std::nullopt;
   // Counted as far as it matters.
-  const std::int64_t enough = std::max<std::int64_t>({items.least, static_cast<std::int64_t>(items.options.size()), items.most});
+  const std::int64_t enough =
+      std::max<std::int64_t>({items.least, static_cast<std::int64_t>(items.options.size()), items.most});
   after.a = static_cast<int>(std::min<std::int64_t>(thread.a + 1, enough));
   after.b = packed(*counts);
-  if (!items.contains.empty() &&
-      grammar_.cost_to_close(items, after.a, *counts) >= JsonGrammar::never) {
+  if (!items.contains.empty() && grammar_.cost_to_close(items, after.a, *counts) >= JsonGrammar::never) {
     return std::nullopt;
   }
   return after;

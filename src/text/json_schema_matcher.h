@@ -48,8 +48,8 @@ class JsonMatcher {
   enum class Escape : std::uint8_t { none, backslash, unit, pair_backslash, pair_u, pair_unit };
 
   // One way to read on. Of array: form, places so far, counts of contains. Of object: form, properties seen, members
-  // counted, the member whose value comes (-2 - i: others[i]). Of key: form, -1 or which of others, its automaton's state,
-  // node of the tree of names. Of text and number: form, automaton's state, characters.
+  // counted, the member whose value comes (-2 - i: others[i]). Of key: form, -1 or which of others, its automaton's
+  // state, node of the tree of names. Of text and number: form, automaton's state, characters.
   struct Thread {
     int form = 0, a = 0, b = 0, c = 0;
     std::vector<int> parents;  // threads of the level around it: 4 index + option
@@ -59,9 +59,9 @@ class JsonMatcher {
     Phase phase = Phase::open;
     Escape escape = Escape::none;
     std::uint8_t spaces = 0;
-    std::uint8_t digits = 0;   // hexadecimal ones read of a \uXXXX
-    std::uint32_t unit = 0;    // their value
-    std::uint32_t high = 0;    // the first of a pair
+    std::uint8_t digits = 0;  // hexadecimal ones read of a \uXXXX
+    std::uint32_t unit = 0;   // their value
+    std::uint32_t high = 0;   // the first of a pair
     int word = 0;
     State parent = dead;
     std::vector<Thread> threads;

@@ -49,7 +49,8 @@ bool same(const Decimal& a, const Decimal& b) { return compare(a, b) == 0; }
 
 void add_new(std::vector<Decimal>& all, const std::vector<Decimal>& more) {
   for (const Decimal& one : more) {
-    if (std::none_of(all.begin(), all.end(), [&](const Decimal& known) { return same(known, one); })) all.push_back(one);
+    if (std::none_of(all.begin(), all.end(), [&](const Decimal& known) { return same(known, one); }))
+      all.push_back(one);
   }
 }
 

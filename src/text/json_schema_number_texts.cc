@@ -248,7 +248,9 @@ class NumberAutomaton {
 
 // How json.dumps writes what is small (below 1e-4) or large (1e16 and up), where the whole of it lies in the set.
 std::string exponent_pattern(const NumberSet& set) {
-  const auto low_at_most = [&](const char* value) { return !set.low || compare(set.low->at, decimal_of(Json::parse(value))) < 0; };
+  const auto low_at_most = [&](const char* value) {
+    return !set.low || compare(set.low->at, decimal_of(Json::parse(value))) < 0;
+  };
   const auto high_at_least = [&](const char* value) {
     return !set.high || compare(set.high->at, decimal_of(Json::parse(value))) > 0;
   };
@@ -270,8 +272,8 @@ std::string exponent_pattern(const NumberSet& set) {
 Automaton number_texts(const NumberSet& set) {
   const bool divided = !set.multiples.empty() || !set.non_multiples.empty();
   if (set.kind == NumberSet::Kind::any && !divided && !set.low && !set.high) {
-    return value_or_throw(compile_regex(
-        "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?([0-9]{1,2}|[12][0-9][0-9]|30[0-7]))?$"));
+    return value_or_throw(
+        compile_regex("^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?([0-9]{1,2}|[12][0-9][0-9]|30[0-7]))?$"));
   }
   Automaton texts = NumberAutomaton(set).run();
   if (set.kind != NumberSet::Kind::any || divided) return texts;

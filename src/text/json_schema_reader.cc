@@ -8,7 +8,7 @@ namespace hone::text {
 
 namespace {
 
-constexpr int most_probing = 3;         // levels that impossible() looks into values
+constexpr int most_probing = 3;  // levels that impossible() looks into values
 constexpr std::size_t most_goals = 20000;
 
 template <class Set>
@@ -22,7 +22,8 @@ struct Leave {
 
 SchemaReader::SchemaReader(const SchemaDocument& document)
     : document_(document),
-      algebra_(goals_, {[this](Goal goal) { return impossible(goal); }, [this](Goal goal) { return opposite(goal); }}) {}
+      algebra_(goals_, {[this](Goal goal) { return impossible(goal); }, [this](Goal goal) { return opposite(goal); }}) {
+}
 
 int SchemaReader::literal_for(const Json* key, const Source& source) {
   const auto [known, is_new] =
@@ -57,8 +58,10 @@ const Shape& SchemaReader::shape_of_literal(int id) {
   const Source source = sources_[static_cast<std::size_t>(id)];
   if (!open_.insert(id).second) {
     if (depth_ > 0) throw InProgress{};
-    fail(ErrorCode::bad_input, "the schema at {} needs itself without end: its $ref, allOf, anyOf, oneOf or not leads "
-         "back to it with no property or item between", source.place.pointer);
+    fail(ErrorCode::bad_input,
+         "the schema at {} needs itself without end: its $ref, allOf, anyOf, oneOf or not leads "
+         "back to it with no property or item between",
+         source.place.pointer);
   }
   const Leave<std::set<int>> leave{open_, id};
   return literal_shapes_.emplace(id, read(source)).first->second;
@@ -86,10 +89,23 @@ const Shape& SchemaReader::shape_of(Goal goal) {
       if (literal % 2 == 0) shape = algebra_.intersect(shape, shape_of_literal(literal / 2));
     }
     for (const int literal : literals) {
-      if (literal % 2 == 1) shape = algebra_.subtract(shape, shape_of_literal(literal / 2));
+      if (literal % 2 == 1) shape = without(shape, literal / 2);
     }
   }
   return goal_shapes_.emplace(goal, std::move(shape)).first->second;
+}
+
+// `shape` without what a schema allows; an error names the schema.
+Shape SchemaReader::without(const Shape& shape, int literal) {
+  const Shape& other = shape_of_literal(literal);
+  try {
+    return algebra_.subtract(shape, other);
+  } catch (const Failure& failure) {
+    const std::string what = failure.what();
+    const SchemaPlace& place = sources_[static_cast<std::size_t>(literal)].place;
+    if (what.find('#') != std::string::npos || place.schema == nullptr) throw;
+    fail(failure.code(), "the schema at {} must not hold, and it {}", place.pointer, what);
+  }
 }
 
 bool SchemaReader::impossible(Goal goal) {

@@ -26,9 +26,9 @@ class SchemaReader {
 
  private:
   struct Source {
-    SchemaPlace place;                // a schema; or
-    const Json* constant = nullptr;   // a value that alone is allowed; or
-    std::vector<Goal> any_of;         // the union of goals
+    SchemaPlace place;               // a schema; or
+    const Json* constant = nullptr;  // a value that alone is allowed; or
+    std::vector<Goal> any_of;        // the union of goals
   };
   struct InProgress {};  // thrown where a shape needs itself
 
@@ -37,6 +37,7 @@ class SchemaReader {
   Goal goal_of_constant(const Json& value);
   const Shape& shape_of_literal(int id);
   Shape read(const Source& source);
+  Shape without(const Shape& shape, int literal);
   bool impossible(Goal goal);
 
   Shape read_schema(const SchemaPlace& place);

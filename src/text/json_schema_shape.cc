@@ -9,6 +9,7 @@ namespace hone::text {
 namespace {
 
 constexpr std::size_t most_alternatives = 400;
+constexpr std::size_t most_work = 100'000;   // alternatives made in all
 constexpr std::int64_t most_counted = 2000;  // characters that lengths are counted to in states
 
 std::int64_t smaller_most(std::int64_t a, std::int64_t b) {
@@ -65,8 +66,12 @@ Goal ObjectSet::goal_of(const std::string& name) const {
   return Goals::nothing;
 }
 
-ShapeAlgebra::ShapeAlgebra(Goals& goals, Oracle oracle)
-    : goals_(goals), oracle_(std::move(oracle)), any_(any_text()) {}
+ShapeAlgebra::ShapeAlgebra(Goals& goals, Oracle oracle) : goals_(goals), oracle_(std::move(oracle)), any_(any_text()) {}
+
+void ShapeAlgebra::count_work() const {
+  if (++work_ > most_work)
+    fail(ErrorCode::unsupported, "combines its parts in too many ways; use fewer anyOf, oneOf or not");
+}
 
 Shape ShapeAlgebra::everything() const {
   Shape shape;
@@ -107,6 +112,7 @@ bool ShapeAlgebra::is_empty(const Shape& shape) const {
 }
 
 bool ShapeAlgebra::add(std::vector<StringSet>& all, const StringSet& a, const StringSet& b) const {
+  count_work();
   StringSet set{both_texts(a.texts, b.texts), std::max(a.least, b.least), smaller_most(a.most, b.most)};
   if (set.texts->is_empty() || (set.most != without_end && set.least > set.most)) return false;
   all.push_back(std::move(set));
@@ -130,6 +136,7 @@ bool ShapeAlgebra::settle(ArraySet& set) const {
 }
 
 void ShapeAlgebra::add(std::vector<ArraySet>& all, const ArraySet& a, const ArraySet& b) const {
+  count_work();
   ArraySet set;
   const auto item = [](const ArraySet& array, std::size_t i) {
     return i < array.prefix.size() ? array.prefix[i] : array.rest;
@@ -165,6 +172,7 @@ bool ShapeAlgebra::settle(ObjectSet& set) const {
 }
 
 void ShapeAlgebra::add(std::vector<ObjectSet>& all, const ObjectSet& a, const ObjectSet& b) const {
+  count_work();
   ObjectSet set;
   for (const ObjectSet::Property& property : a.properties) {
     const ObjectSet::Property* other = b.find(property.name);
@@ -260,7 +268,8 @@ std::vector<ArraySet> ShapeAlgebra::complement(const ArraySet& set, const ArrayS
   if (set.rest == Goals::nothing && reaches_rest) {
     rest.emplace_back().least = length + 1;
   } else if (set.rest != Goals::anything && reaches_rest) {
-    if (!set.prefix.empty()) fail(ErrorCode::unsupported, "is the opposite of items behind others, which isn't enforced");
+    if (!set.prefix.empty())
+      fail(ErrorCode::unsupported, "is the opposite of items behind others, which isn't enforced");
     rest.emplace_back().contains.push_back({oracle_.opposite(set.rest), 1, without_end});
   }
   for (const ArraySet::Contains& contains : set.contains) {

@@ -125,7 +125,10 @@ class ShapeAlgebra {
   std::vector<ArraySet> complement(const ArraySet& set, const ArraySet& within) const;
   std::vector<ObjectSet> complement(ObjectSet set, const ObjectSet& within) const;
 
+  void count_work() const;
+
   Goals& goals_;
+  mutable std::size_t work_ = 0;  // alternatives made
   Oracle oracle_;
   Automaton any_;
 };

@@ -16,13 +16,20 @@ char short_escape(unsigned char byte) {
   switch (byte) {
     case '"':
     case '\\':
-    case '/': return static_cast<char>(byte);
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return 0;
+    case '/':
+      return static_cast<char>(byte);
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
   }
 }
 
@@ -144,9 +151,8 @@ std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& aro
   }
   if (thread.c < 0) return std::nullopt;
   const JsonGrammar::Members::Node& node = members.tree[at(thread.c)];
-  std::erase_if(thread.parents, [&](int parent) {
-    return !may_have_some(around.threads[at(parent / 4)], node.first, node.last);
-  });
+  std::erase_if(thread.parents,
+                [&](int parent) { return !may_have_some(around.threads[at(parent / 4)], node.first, node.last); });
   return thread.parents.empty() ? std::nullopt : std::optional(thread);
 }
 
@@ -229,7 +235,8 @@ JsonMatcher::State JsonMatcher::step_escape(State state, unsigned char byte) {
       if (byte != 'u') return dead;
       next.escape = Escape::pair_unit;
       return intern(std::move(next));
-    default: return hex_digit(std::move(next), byte);
+    default:
+      return hex_digit(std::move(next), byte);
   }
 }
 
@@ -318,7 +325,15 @@ bool JsonMatcher::can_read(const Level& here, const Thread& thread) const {
 
 std::string JsonMatcher::text_name(State state, int longest) const {
   const Level& here = level(state);
-  if (here.kind != Kind::text || here.escape != Escape::none) return "";
+  if (here.escape != Escape::none) return "";
+  if (here.kind == Kind::key) {
+    // Where any name may come, what is listed changes only what follows the closing quote.
+    const bool any = std::any_of(here.threads.begin(), here.threads.end(), [&](const Thread& thread) {
+      return thread.a >= 0 && thread.b == 0 && grammar_.objects[at(thread.form)].others[at(thread.a)].any;
+    });
+    return any ? "any" : "";
+  }
+  if (here.kind != Kind::text) return "";
   std::string name = "text";
   for (const Thread& thread : here.threads) {
     const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];

@@ -13,8 +13,8 @@ namespace {
 
 using Kind = RegexNode::Kind;
 
-constexpr std::size_t most_states = 60000;       // of the nondeterministic automaton
-constexpr std::size_t most_work = 60'000'000;    // transitions looked at while making it deterministic
+constexpr std::size_t most_states = 60000;     // of the nondeterministic automaton
+constexpr std::size_t most_work = 60'000'000;  // transitions looked at while making it deterministic
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -71,9 +71,12 @@ class Nfa {
 
   int build(const RegexNode& node, int next) {
     switch (node.kind) {
-      case Kind::characters: return characters(node.characters, next);
-      case Kind::begin: return add({State::Kind::begin, {}, next, -1});
-      case Kind::end: return add({State::Kind::end, {}, next, -1});
+      case Kind::characters:
+        return characters(node.characters, next);
+      case Kind::begin:
+        return add({State::Kind::begin, {}, next, -1});
+      case Kind::end:
+        return add({State::Kind::end, {}, next, -1});
       case Kind::sequence:
         for (std::size_t i = node.parts.size(); i-- > 0;) next = build(node.parts[i], next);
         return next;
@@ -85,7 +88,8 @@ class Nfa {
         }
         return entry;
       }
-      case Kind::repeat: return repeat(node, next);
+      case Kind::repeat:
+        return repeat(node, next);
     }
     return next;
   }
@@ -213,7 +217,8 @@ class Determiniser {
     for (const int state : set) {
       const Nfa::State& it = nfa_.states()[at(state)];
       if (it.kind != Nfa::State::Kind::bytes) continue;
-      for (int c = raw_.class_of[it.bytes.first]; c <= raw_.class_of[it.bytes.last]; ++c) targets[at(c)].push_back(it.to);
+      for (int c = raw_.class_of[it.bytes.first]; c <= raw_.class_of[it.bytes.last]; ++c)
+        targets[at(c)].push_back(it.to);
     }
     for (std::vector<int>& reached : targets) {
       work_ += 1 + 8 * reached.size();
@@ -252,7 +257,8 @@ Result<Automaton> compile_regex(std::string_view pattern) {
     const Nfa nfa(*tree);
     return Determiniser(nfa).run();
   } catch (const Failure& failure) {
-    return tl::unexpected(Error{failure.code(), fmt::format("the pattern \"{}\" {}; write a simpler one", printable(pattern), failure.what())});
+    return tl::unexpected(Error{
+        failure.code(), fmt::format("the pattern \"{}\" {}; write a simpler one", printable(pattern), failure.what())});
   }
 }
 

@@ -1,6 +1,6 @@
-// Regular expressions of ECMA-262 (what JSON Schema's `pattern` means) as automata: no backtracking, so no pattern takes
-// more than time in proportion to the text. What is not regular (back references) or not supported (look-around, word
-// boundaries) is an error that names it.
+// Regular expressions of ECMA-262 (what JSON Schema's `pattern` means) as automata: no backtracking, so no pattern
+// takes more than time in proportion to the text. What is not regular (back references) or not supported (look-around,
+// word boundaries) is an error that names it.
 #pragma once
 
 #include <string_view>

@@ -132,15 +132,6 @@ void merge_classes(ByteAutomaton& automaton) {
 
 enum class Keep { both, either, first_only };
 
-bool keeps(Keep keep, bool in_a, bool in_b) {
-  switch (keep) {
-    case Keep::both: return in_a && in_b;
-    case Keep::either: return in_a || in_b;
-    case Keep::first_only: return in_a && !in_b;
-  }
-  return false;
-}
-
 // Whether a pair with dead sides can still lead anywhere.
 bool useful(Keep keep, std::int32_t a, std::int32_t b) {
   if (keep == Keep::both) return a != dead && b != dead;
@@ -173,7 +164,9 @@ Automaton combined(const ByteAutomaton& a, const ByteAutomaton& b, Keep keep) {
       fail(ErrorCode::unsupported, "the patterns together need more than {} states", most_automaton_states);
     }
     const auto [x, y] = order[i];
-    raw.accepting.push_back(keeps(keep, x != dead && a.accepting[at(x)] != 0, y != dead && b.accepting[at(y)] != 0));
+    const bool in_a = x != dead && a.accepting[at(x)] != 0, in_b = y != dead && b.accepting[at(y)] != 0;
+    const bool kept = keep == Keep::either ? in_a || in_b : in_a && in_b == (keep == Keep::both);
+    raw.accepting.push_back(kept ? 1 : 0);
     for (const unsigned char byte : example) {
       const std::int32_t to_x = x == dead ? dead : a.step(x, byte), to_y = y == dead ? dead : b.step(y, byte);
       raw.next.push_back(useful(keep, to_x, to_y) ? place(to_x, to_y) : dead);
@@ -253,9 +246,7 @@ Automaton literal_texts(std::span<const std::string> texts) {
   return finish_automaton(std::move(raw));
 }
 
-Automaton intersect(const Automaton& a, const Automaton& b) {
-  return a == b ? a : combined(*a, *b, Keep::both);
-}
+Automaton intersect(const Automaton& a, const Automaton& b) { return a == b ? a : combined(*a, *b, Keep::both); }
 Automaton unite(const Automaton& a, const Automaton& b) { return a == b ? a : combined(*a, *b, Keep::either); }
 Automaton subtract(const Automaton& a, const Automaton& b) { return combined(*a, *b, Keep::first_only); }
 

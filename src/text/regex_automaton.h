@@ -20,9 +20,9 @@ struct ByteAutomaton {
   static constexpr std::int32_t dead = -1;
   std::array<std::uint8_t, 256> class_of{};
   int classes = 1;
-  std::vector<std::int32_t> next;        // [states, classes]
-  std::vector<std::uint8_t> accepting;   // [states]
-  std::vector<std::int32_t> to_accept;   // [states] fewest bytes to an accepting state
+  std::vector<std::int32_t> next;       // [states, classes]
+  std::vector<std::uint8_t> accepting;  // [states]
+  std::vector<std::int32_t> to_accept;  // [states] fewest bytes to an accepting state
 
   int states() const { return static_cast<int>(accepting.size()); }
   bool is_empty() const { return accepting.empty(); }

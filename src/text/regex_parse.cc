@@ -36,7 +36,8 @@ class Parser {
     fail(ErrorCode::bad_input, "the pattern \"{}\" {} (at byte {})", printable(pattern_), what, at_);
   }
   [[noreturn]] void unsupported(std::string_view what) const {
-    fail(ErrorCode::unsupported, "the pattern \"{}\" uses {} (at byte {}), which no automaton can follow; write it without",
+    fail(ErrorCode::unsupported,
+         "the pattern \"{}\" uses {} (at byte {}), which no automaton can follow; write it without",
          printable(pattern_), what, at_);
   }
   bool more() const { return at_ < pattern_.size(); }
@@ -215,18 +216,27 @@ class Parser {
   char32_t escaped_character() {
     const char32_t c = character();
     switch (c) {
-      case 't': return '\t';
-      case 'n': return '\n';
-      case 'r': return '\r';
-      case 'f': return '\f';
-      case 'v': return '\v';
-      case '0': return 0;
-      case 'x': return hex(2);
+      case 't':
+        return '\t';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 'f':
+        return '\f';
+      case 'v':
+        return '\v';
+      case '0':
+        return 0;
+      case 'x':
+        return hex(2);
       case 'c':
         if (!more()) bad("ends in \\c");
         return character() & 31;
-      case 'u': return unicode_escape();
-      default: break;
+      case 'u':
+        return unicode_escape();
+      default:
+        break;
     }
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) bad("has an escape of unknown meaning");
     return c;
@@ -269,11 +279,16 @@ RegexNode parse_regex(std::string_view pattern) { return Parser(pattern).whole()
 
 std::optional<CharacterSet> class_escape(char letter) {
   switch (letter) {
-    case 'd': return CharacterSet{{'0', '9'}};
-    case 'D': return outside({{'0', '9'}});
-    case 'w': return CharacterSet{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-    case 'W': return outside({{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}});
-    default: break;
+    case 'd':
+      return CharacterSet{{'0', '9'}};
+    case 'D':
+      return outside({{'0', '9'}});
+    case 'w':
+      return CharacterSet{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+    case 'W':
+      return outside({{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}});
+    default:
+      break;
   }
   if (letter != 's' && letter != 'S') return std::nullopt;
   const CharacterSet space = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},

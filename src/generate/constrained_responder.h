@@ -1,0 +1,16 @@
+// A local model whose free-text answers are held to a constraint.
+#pragma once
+
+#include "generate/constraint.h"
+#include "generate/generate.h"
+
+namespace hone::generate {
+
+// As local_responder(). Every answer is whole: one that reaches its limit is completed the short way (finish "length"),
+// and a request with too little room for any whole answer gets an error. Log-probabilities are among the tokens that
+// might follow, normalised; those that must follow have 0.
+std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
+                                                       const model::Adapter* adapter, const LocalOptions& options,
+                                                       MakeConstraint constraint);
+
+}  // namespace hone::generate

@@ -1,0 +1,125 @@
+#include "generate/constraint_json.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace hone::generate {
+
+namespace {
+
+using State = text::JsonMatcher::State;
+
+constexpr std::size_t most_masks = 4096;   // kept
+constexpr std::size_t most_forced = 4096;  // bytes looked ahead
+
+}  // namespace
+
+class JsonMasks {
+ public:
+  JsonMasks(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema, text::JsonSpelling spelling)
+      : vocabulary_(vocabulary), matcher_(schema, spelling) {}
+
+  const ConstraintVocabulary& vocabulary() const { return vocabulary_; }
+  text::JsonMatcher& matcher() { return matcher_; }
+
+  const TokenMask& at(State state) {
+    const auto known = masks_.find(state);
+    if (known != masks_.end()) return known->second;
+    if (masks_.size() >= most_masks) masks_.clear();
+    TokenMask mask(vocabulary_.words(), 0);
+    // Inside a string most of the vocabulary may follow, and which tokens doesn't depend on where the string stands,
+    // but for those that hold its end.
+    const std::string name = matcher_.text_name(state, vocabulary_.longest());
+    if (name.empty()) {
+      vocabulary_.all().mark(matcher_, state, mask);
+    } else {
+      mask = name == "any" ? vocabulary_.inside_strings() : inside(name, state);
+      vocabulary_.quoted().mark(matcher_, state, mask);
+    }
+    if (matcher_.accepts(state)) {
+      for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
+    }
+    return masks_.emplace(state, std::move(mask)).first->second;
+  }
+
+  // The one byte that may follow; -1 where there are several or none.
+  int only_byte(State state) {
+    int only = -1;
+    for (int byte = 0; byte < 256; ++byte) {
+      if (matcher_.step(state, static_cast<unsigned char>(byte)) == text::JsonMatcher::dead) continue;
+      if (only >= 0) return -1;
+      only = byte;
+    }
+    return only;
+  }
+
+  bool ended(State state) {
+    if (!matcher_.accepts(state)) return false;
+    for (int byte = 0; byte < 256; ++byte) {
+      if (matcher_.step(state, static_cast<unsigned char>(byte)) != text::JsonMatcher::dead) return false;
+    }
+    return true;
+  }
+
+ private:
+  const TokenMask& inside(const std::string& name, State state) {
+    const auto known = inside_.find(name);
+    if (known != inside_.end()) return known->second;
+    if (inside_.size() >= most_masks) inside_.clear();
+    TokenMask mask(vocabulary_.words(), 0);
+    vocabulary_.unquoted().mark(matcher_, state, mask);
+    return inside_.emplace(name, std::move(mask)).first->second;
+  }
+
+  const ConstraintVocabulary& vocabulary_;
+  text::JsonMatcher matcher_;
+  std::unordered_map<State, TokenMask> masks_;
+  std::unordered_map<std::string, TokenMask> inside_;
+};
+
+MakeConstraint JsonConstraint::maker(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema,
+                                     text::JsonSpelling spelling) {
+  return [masks = std::make_shared<JsonMasks>(vocabulary, schema, spelling)] {
+    return std::make_unique<JsonConstraint>(masks);
+  };
+}
+
+JsonConstraint::JsonConstraint(std::shared_ptr<JsonMasks> masks) : masks_(std::move(masks)) {}
+
+std::span<const std::uint64_t> JsonConstraint::allowed() { return masks_->at(state_); }
+
+void JsonConstraint::take(text::TokenId token) {
+  for (const char c : masks_->vocabulary().tokenizer().token_bytes(token)) {
+    state_ = masks_->matcher().step(state_, static_cast<unsigned char>(c));
+  }
+  HONE_CHECK(state_ != text::JsonMatcher::dead);
+}
+
+bool JsonConstraint::may_end() { return masks_->matcher().accepts(state_); }
+bool JsonConstraint::must_end() { return masks_->ended(state_); }
+
+std::string JsonConstraint::forced() {
+  std::string bytes;
+  State state = state_;
+  while (bytes.size() < most_forced && !masks_->matcher().accepts(state)) {
+    const int only = masks_->only_byte(state);
+    if (only < 0) break;
+    bytes += static_cast<char>(only);
+    state = masks_->matcher().step(state, static_cast<unsigned char>(only));
+  }
+  return bytes;
+}
+
+std::vector<text::TokenId> JsonConstraint::closing() {
+  const std::string text = masks_->matcher().closing(state_);
+  std::vector<text::TokenId> tokens;
+  for (std::string_view left = text; !left.empty();) {
+    const text::TokenId token = masks_->vocabulary().all().longest_in(left);
+    HONE_CHECK(token != text::no_token);
+    tokens.push_back(token);
+    left.remove_prefix(masks_->vocabulary().tokenizer().token_bytes(token).size());
+  }
+  return tokens;
+}
+
+}  // namespace hone::generate

@@ -1,0 +1,64 @@
+// A vocabulary as a tree of its tokens' bytes, so that all tokens that begin alike are tried together.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "text/json_schema_matcher.h"
+#include "text/tokenizer.h"
+
+namespace hone::generate {
+
+// One bit a token.
+using TokenMask = std::vector<std::uint64_t>;
+
+class TokenBytesTree {
+ public:
+  // Nodes in depth-first order; a node's children follow it until `end`.
+  struct Node {
+    std::uint8_t byte = 0;
+    int depth = 0;  // from 1
+    int end = 0;
+    int first_token = 0, last_token = 0;  // of tokens(): those whose bytes end here
+  };
+  TokenBytesTree(const text::Tokenizer& tokenizer, std::vector<text::TokenId> ids);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<text::TokenId>& tokens() const { return tokens_; }
+  // Sets the bits of the tokens that `matcher` can read from `state`.
+  void mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
+  // The longest token that begins `bytes`; no_token where there is none.
+  text::TokenId longest_in(std::string_view bytes) const;
+
+ private:
+  std::vector<Node> nodes_;
+  std::vector<text::TokenId> tokens_;
+  int most_depth_ = 0;
+};
+
+class ConstraintVocabulary {
+ public:
+  // `tokenizer` outlives it. Failure (unsupported) where a byte that JSON text needs has no token of its own: an answer
+  // could come to where no token leads on.
+  explicit ConstraintVocabulary(const text::Tokenizer& tokenizer);
+
+  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const TokenBytesTree& all() const { return all_; }
+  // Without and with a quote among their bytes.
+  const TokenBytesTree& unquoted() const { return unquoted_; }
+  const TokenBytesTree& quoted() const { return quoted_; }
+  // Tokens that may stand inside a string of any text, at a character's boundary, and don't end it.
+  const TokenMask& inside_strings() const { return inside_strings_; }
+  const TokenMask& ends() const { return ends_; }
+  int longest() const { return longest_; }  // bytes of the longest token
+  std::size_t words() const { return ends_.size(); }
+
+ private:
+  const text::Tokenizer& tokenizer_;
+  TokenBytesTree all_, unquoted_, quoted_;
+  TokenMask inside_strings_, ends_;
+  int longest_ = 1;
+};
+
+}  // namespace hone::generate
