@@ -29,11 +29,12 @@ class JsonMasks {
     TokenMask mask(vocabulary_.words(), 0);
     // Inside a string most of the vocabulary may follow, and which tokens doesn't depend on where the string stands,
     // but for those that hold its end.
-    const std::string name = matcher_.text_name(state, vocabulary_.longest());
-    if (name.empty()) {
+    using Place = text::JsonMatcher::TextPlace;
+    const Place place = matcher_.text_place(state, vocabulary_.longest());
+    if (place.kind == Place::Kind::outside) {
       vocabulary_.all().mark(matcher_, state, mask);
     } else {
-      mask = name == "any" ? vocabulary_.inside_strings() : inside(name, state);
+      mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters) : inside(place.name, state);
       vocabulary_.quoted().mark(matcher_, state, mask);
     }
     if (matcher_.accepts(state)) {

@@ -70,21 +70,7 @@ TokenBytesTree::TokenBytesTree(const text::Tokenizer& tokenizer, std::vector<tex
 }
 
 void TokenBytesTree::mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const {
-  std::vector<text::JsonMatcher::State> states(static_cast<std::size_t>(most_depth_) + 1, state);
-  const int count = static_cast<int>(nodes_.size());
-  for (int i = 0; i < count;) {
-    const Node& node = nodes_[static_cast<std::size_t>(i)];
-    const auto depth = static_cast<std::size_t>(node.depth);
-    const text::JsonMatcher::State next = matcher.step(states[depth - 1], node.byte);
-    if (next == text::JsonMatcher::dead) {
-      i = node.end;
-      continue;
-    }
-    states[depth] = next;
-    for (int token = node.first_token; token < node.last_token; ++token)
-      set(mask, tokens_[static_cast<std::size_t>(token)]);
-    ++i;
-  }
+  visit(matcher, state, [&mask](text::TokenId token, text::JsonMatcher::State) { set(mask, token); });
 }
 
 text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
@@ -114,9 +100,24 @@ ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)
   for (const text::TokenId id : all_.tokens()) {
     longest_ = std::max(longest_, static_cast<int>(tokenizer.token_bytes(id).size()));
   }
-  inside_strings_.assign(words(), 0);
-  text::JsonMatcher strings(value_or_throw(text::JsonSchema::compile(R"({"type": "string"})")), {});
-  unquoted_.mark(strings, strings.step(strings.start(), '"'), inside_strings_);
+  const std::string any_text = fmt::format(R"({{"type": "string", "maxLength": {}}})", longest_);
+  text::JsonMatcher strings(value_or_throw(text::JsonSchema::compile(any_text)), {});
+  inside_.resize(static_cast<std::size_t>(longest_) + 1);
+  unquoted_.visit(strings, strings.step(strings.start(), '"'),
+                  [&](text::TokenId token, text::JsonMatcher::State state) {
+                    inside_[static_cast<std::size_t>(strings.characters_read(state))].push_back(token);
+                  });
+}
+
+const TokenMask& ConstraintVocabulary::inside_strings(std::int64_t characters) const {
+  const std::int64_t counted = std::min<std::int64_t>(characters, longest_);
+  const auto [known, is_new] = inside_masks_.emplace(counted, TokenMask());
+  if (!is_new) return known->second;
+  known->second.assign(words(), 0);
+  for (std::int64_t count = 0; count <= counted; ++count) {
+    for (const text::TokenId token : inside_[static_cast<std::size_t>(count)]) set(known->second, token);
+  }
+  return known->second;
 }
 
 }  // namespace hone::generate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,26 @@ class TokenBytesTree {
   const std::vector<text::TokenId>& tokens() const { return tokens_; }
   // Sets the bits of the tokens that `matcher` can read from `state`.
   void mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
+  // Calls `use(token, state)` for each of these tokens with the state behind it.
+  template <class Use>
+  void visit(text::JsonMatcher& matcher, text::JsonMatcher::State state, const Use& use) const {
+    std::vector<text::JsonMatcher::State> states(static_cast<std::size_t>(most_depth_) + 1, state);
+    const int count = static_cast<int>(nodes_.size());
+    for (int i = 0; i < count;) {
+      const Node& node = nodes_[static_cast<std::size_t>(i)];
+      const auto depth = static_cast<std::size_t>(node.depth);
+      const text::JsonMatcher::State next = matcher.step(states[depth - 1], node.byte);
+      if (next == text::JsonMatcher::dead) {
+        i = node.end;
+        continue;
+      }
+      states[depth] = next;
+      for (int token = node.first_token; token < node.last_token; ++token) {
+        use(tokens_[static_cast<std::size_t>(token)], next);
+      }
+      ++i;
+    }
+  }
   // The longest token that begins `bytes`; no_token where there is none.
   text::TokenId longest_in(std::string_view bytes) const;
 
@@ -48,8 +69,9 @@ class ConstraintVocabulary {
   // Without and with a quote among their bytes.
   const TokenBytesTree& unquoted() const { return unquoted_; }
   const TokenBytesTree& quoted() const { return quoted_; }
-  // Tokens that may stand inside a string of any text, at a character's boundary, and don't end it.
-  const TokenMask& inside_strings() const { return inside_strings_; }
+  // Tokens that may stand inside a string of any text, at a character's boundary, and don't end it, with no more than
+  // `characters` of it.
+  const TokenMask& inside_strings(std::int64_t characters) const;
   const TokenMask& ends() const { return ends_; }
   int longest() const { return longest_; }  // bytes of the longest token
   std::size_t words() const { return ends_.size(); }
@@ -57,7 +79,9 @@ class ConstraintVocabulary {
  private:
   const text::Tokenizer& tokenizer_;
   TokenBytesTree all_, unquoted_, quoted_;
-  TokenMask inside_strings_, ends_;
+  TokenMask ends_;
+  std::vector<std::vector<text::TokenId>> inside_;  // of inside_strings(), by their characters
+  mutable std::map<std::int64_t, TokenMask> inside_masks_;
   int longest_ = 1;
 };
 

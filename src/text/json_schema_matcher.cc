@@ -102,6 +102,7 @@ JsonMatcher::State JsonMatcher::compute(State state, unsigned char byte) {
     std::erase_if(next.threads, [](const Thread& thread) { return thread.a == ByteAutomaton::dead; });
     return intern(std::move(next));
   }
+  if (std::string_view(",]} \n\t").find(static_cast<char>(byte)) == std::string_view::npos) return dead;
   std::vector<int> survivors;
   for (const Thread& thread : here.threads) {
     if (!grammar_.numbers[at(thread.form)]->accepting[at(thread.a)]) continue;
@@ -191,6 +192,7 @@ std::vector<JsonMatcher::Wanted> JsonMatcher::wanted(const Level& here) const {
 }
 
 JsonMatcher::State JsonMatcher::start_value(State state, unsigned char byte) {
+  if (std::string_view("\"[{-0123456789ntf").find(static_cast<char>(byte)) == std::string_view::npos) return dead;
   const std::vector<Wanted> values = wanted(level(state));
   if (byte == '[' || byte == '{') return start_container(state, values, byte);
   Level next;

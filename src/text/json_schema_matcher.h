@@ -31,10 +31,17 @@ class JsonMatcher {
   // A short text that completes what was read.
   std::string closing(State state);
 
-  // Inside a string value, at no escape: what tokens without a closing quote may follow depends on this name alone,
-  // wherever the string stands. `longest`: the most bytes of a token. Empty: not inside a string; "any": every valid
-  // text may follow.
-  std::string text_name(State state, int longest) const;
+  // Where a state stands in a string, which decides what may follow but for what ends the string.
+  struct TextPlace {
+    enum class Kind { outside, any, pattern };  // any: every text of up to `characters` more may follow
+    Kind kind = Kind::outside;
+    std::int64_t characters = 0;
+    std::string name;  // of pattern: equal names are followed by the same
+  };
+  // `longest`: more characters than this don't matter.
+  TextPlace text_place(State state, int longest) const;
+  // Inside a string: characters read, one begun as an escape included.
+  int characters_read(State state) const;
 
   std::size_t states() const { return levels_.size(); }
 
@@ -96,7 +103,7 @@ class JsonMatcher {
   State step_escape(State state, unsigned char byte);
   State hex_digit(Level next, unsigned char byte);
   State read_character(Level next, std::uint32_t code);
-  State read_byte(Level next, unsigned char byte);
+  State read_byte(State state, unsigned char byte);
   State close_string(State state);
   State close_key(State state);
   State keep_escapable(Level next);

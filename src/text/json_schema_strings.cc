@@ -156,12 +156,18 @@ std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& aro
   return thread.parents.empty() ? std::nullopt : std::optional(thread);
 }
 
-JsonMatcher::State JsonMatcher::read_byte(Level next, unsigned char byte) {
+JsonMatcher::State JsonMatcher::read_byte(State state, unsigned char byte) {
+  const Level& here = level(state);
+  const Level& around = level(here.parent);
   std::vector<Thread> threads;
-  const Level& around = level(next.parent);
-  for (const Thread& thread : next.threads) {
-    if (auto on = read(next.kind, around, thread, byte)) threads.push_back(std::move(*on));
+  bool same = true;
+  for (const Thread& thread : here.threads) {
+    auto on = read(here.kind, around, thread, byte);
+    same = same && on && on->a == thread.a && on->b == thread.b && on->c == thread.c && on->parents == thread.parents;
+    if (on) threads.push_back(std::move(*on));
   }
+  if (same) return state;  // most of the time, inside free text
+  Level next = here;
   next.threads = std::move(threads);
   return intern(std::move(next));
 }
@@ -211,7 +217,7 @@ JsonMatcher::State JsonMatcher::step_string(State state, unsigned char byte) {
   if (here.escape != Escape::none) return step_escape(state, byte);
   if (byte == '"') return close_string(state);
   if (byte < 0x20) return dead;
-  if (byte != '\\') return read_byte(here, byte);
+  if (byte != '\\') return read_byte(state, byte);
   Level next = here;
   next.escape = Escape::backslash;
   return keep_escapable(std::move(next));
@@ -323,31 +329,43 @@ bool JsonMatcher::can_read(const Level& here, const Thread& thread) const {
                      [&](const ByteSequence& bytes) { return reads(reads, thread, bytes, 0); });
 }
 
-std::string JsonMatcher::text_name(State state, int longest) const {
+int JsonMatcher::characters_read(State state) const {
   const Level& here = level(state);
-  if (here.escape != Escape::none) return "";
+  return here.threads.front().b + (here.escape != Escape::none ? 1 : 0);
+}
+
+JsonMatcher::TextPlace JsonMatcher::text_place(State state, int longest) const {
+  using Place = TextPlace::Kind;
+  const Level& here = level(state);
+  TextPlace place;
+  if (here.escape != Escape::none) return place;
   if (here.kind == Kind::key) {
     // Where any name may come, what is listed changes only what follows the closing quote.
     const bool any = std::any_of(here.threads.begin(), here.threads.end(), [&](const Thread& thread) {
       return thread.a >= 0 && thread.b == 0 && grammar_.objects[at(thread.form)].others[at(thread.a)].any;
     });
-    return any ? "any" : "";
+    if (any) place = {Place::any, longest, ""};
+    return place;
   }
-  if (here.kind != Kind::text) return "";
-  std::string name = "text";
+  if (here.kind != Kind::text) return place;
+  place.kind = Place::any;
   for (const Thread& thread : here.threads) {
     const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
-    const bool far = text.most == without_end || text.most - thread.b >= text.most_fewest + text.least + longest;
-    if (text.any) {
-      // Inside a character the bytes that follow are few: its state matters.
-      if (far && thread.a == 0) return "any";
-      name += fmt::format(",any {} {}", thread.a, far ? -1 : text.most - thread.b);
-    } else {
-      const std::int64_t count = far ? std::min<std::int64_t>(thread.b, text.least) : thread.b;
-      name += fmt::format(",{} {} {}", thread.form, thread.a, count);
+    const std::int64_t left = text.most == without_end ? longest : text.most - thread.b;
+    if (text.any && thread.a == 0) {
+      place.characters = std::max(place.characters, std::min<std::int64_t>(left, longest));
+      place.name += "any";  // its length is the place's; not told here
+      continue;
     }
+    const bool far = text.most == without_end || left >= text.most_fewest + text.least + longest;
+    const std::int64_t count = far ? std::min<std::int64_t>(thread.b, text.least) : thread.b;
+    place.name += fmt::format(",{} {} {}", text.any ? -1 : thread.form, thread.a, text.any ? left : count);
+    place.kind = Place::pattern;
   }
-  return name;
+  // Where all else may follow too, the narrower texts add nothing.
+  if (place.characters >= longest) place.kind = Place::any;
+  if (place.kind == Place::pattern) place.name += fmt::format(" {}", place.characters);
+  return place;
 }
 
 }  // namespace hone::text

@@ -74,8 +74,10 @@ TEST(Regex, RefusesWhatNoAutomatonFollowsAndSaysWhere) {
 // Patterns on which backtracking takes exponential time are read in linear time; those whose automaton is exponential
 // are refused, both at once.
 TEST(Regex, CatastrophesEndSoon) {
-  EXPECT_FALSE(matches("^(a|aa)+$", std::string(20000, 'a') + "b"));
-  EXPECT_TRUE(matches("^(a*)*b$", std::string(20000, 'a') + "b"));
+  std::string many(20000, 'a');
+  many.back() = 'b';
+  EXPECT_FALSE(matches("^(a|aa)+$", many));
+  EXPECT_TRUE(matches("^(a*)*b$", many));
   EXPECT_FALSE(compile_regex("((a{1,100}){1,100}){1,100}"));
   EXPECT_FALSE(compile_regex("(.*a.{20})$"));
 }

@@ -1,0 +1,146 @@
+#include "generate/constraint.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "generate/constrained_responder.h"
+#include "generate/constrained_step.h"
+#include "generate/constraint_json.h"
+#include "generate/generate_testing.h"
+
+namespace hone::generate {
+namespace {
+
+text::JsonSchema compiled(const std::string& schema) { return value_or_throw(text::JsonSchema::compile(schema)); }
+
+const std::vector<std::string>& schemas() {
+  static const std::vector<std::string> all = {
+      R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 9}, "age": {"type": "integer", "minimum": 0, "maximum": 120}}, "required": ["name", "age"], "additionalProperties": false})",
+      R"({"type": "array", "items": {"enum": ["he", "here", "inner", "\u00e9\n\""]}, "minItems": 1, "maxItems": 3})",
+      R"({"$defs": {"t": {"type": "object", "properties": {"v": {"type": "boolean"}, "in": {"$ref": "#/$defs/t"}}, "required": ["v"]}}, "$ref": "#/$defs/t"})",
+      R"({"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3}$"})",
+      R"({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2})",
+      R"({"oneOf": [{"type": "object", "properties": {"k": {"const": "a"}, "x": {"type": "null"}}, "required": ["k", "x"]}, {"type": "object", "properties": {"k": {"const": "b"}}, "required": ["k"]}], "maxProperties": 3})",
+  };
+  return all;
+}
+
+bool accepts(const std::string& schema, const std::string& text) {
+  text::JsonMatcher matcher(compiled(schema), {});
+  text::JsonMatcher::State state = matcher.start();
+  for (const char c : text) state = matcher.step(state, static_cast<unsigned char>(c));
+  return matcher.accepts(state);
+}
+
+class ConstraintTest : public testing::Test {
+ protected:
+  MakeConstraint maker(const std::string& schema) { return JsonConstraint::maker(vocabulary_, compiled(schema), {}); }
+  Result<text::Reply> answer(const std::string& schema, text::AnswerSpec spec) {
+    const auto responder = constrained_responder(exec_, model_, nullptr, {}, maker(schema));
+    const text::Request request = {"r" + std::to_string(spec.seed), {{"user", "here"}}, std::move(spec)};
+    Result<text::Reply> got = bad_input("none");
+    responder->respond({&request, 1}, [&](std::size_t, Result<text::Reply> reply) { got = std::move(reply); }, {});
+    return got;
+  }
+
+  tensor::Exec exec_{1};
+  model::Model model_ = tiny_model();
+  ConstraintVocabulary vocabulary_{model_.tokenizer};
+};
+
+// A mask is exactly the tokens whose bytes can be read, found one by one.
+TEST_F(ConstraintTest, MasksAreExactAtTheByteLevel) {
+  Rng rng(5);
+  for (const std::string& schema : schemas()) {
+    const auto constraint = maker(schema)();
+    text::JsonMatcher matcher(compiled(schema), {});
+    text::JsonMatcher::State state = matcher.start();
+    for (int length = 0; length < 60; ++length) {
+      std::vector<text::TokenId> possible;
+      const auto allowed = constraint->allowed();
+      for (std::size_t i = 0; i < model_.tokenizer.vocabulary_size(); ++i) {
+        const auto token = static_cast<text::TokenId>(i);
+        text::JsonMatcher::State next = state;
+        for (const char c : model_.tokenizer.token_bytes(token)) next = matcher.step(next, static_cast<unsigned char>(c));
+        const bool special = model_.tokenizer.is_special(token);
+        const bool readable = !special && next != text::JsonMatcher::dead;
+        const bool ends = token == turn_stop && matcher.accepts(state);
+        EXPECT_EQ(allows(allowed, token), readable || ends) << schema << " token " << token << " after " << length;
+        if (readable) possible.push_back(token);
+      }
+      if (possible.empty()) break;
+      const text::TokenId token = possible[static_cast<std::size_t>(rng.uniform() * static_cast<double>(possible.size()))];
+      constraint->take(token);
+      for (const char c : model_.tokenizer.token_bytes(token)) state = matcher.step(state, static_cast<unsigned char>(c));
+    }
+  }
+}
+
+// A model of random weights says anything; under a constraint all of it is valid, wherever the limit falls.
+TEST_F(ConstraintTest, EveryAnswerIsValidAtEveryLimit) {
+  int cut = 0;
+  for (const std::string& schema : schemas()) {
+    for (int limit = 30; limit <= 60; limit += 10) {
+      text::AnswerSpec spec;
+      spec.temperature = 1.5;
+      spec.seed = static_cast<std::uint64_t>(limit);
+      spec.max_tokens = limit;
+      const Result<text::Reply> reply = answer(schema, spec);
+      ASSERT_TRUE(reply) << reply.error().message;
+      EXPECT_TRUE(accepts(schema, reply->answer)) << schema << ": " << reply->answer;
+      EXPECT_LE(reply->usage.completion_tokens, limit);
+      cut += reply->finish == "length" ? 1 : 0;
+    }
+  }
+  EXPECT_GT(cut, 0);
+}
+
+TEST_F(ConstraintTest, NoRoomForAWholeAnswerIsAnError) {
+  text::AnswerSpec spec;
+  spec.max_tokens = 8;
+  const Result<text::Reply> reply = answer(schemas()[0], spec);
+  ASSERT_FALSE(reply);
+  EXPECT_NE(reply.error().message.find("a whole answer takes"), std::string::npos) << reply.error().message;
+  spec.max_tokens = 60;
+  spec.stop = {","};
+  EXPECT_FALSE(answer(schemas()[0], spec));
+}
+
+// Under a constraint the probabilities of the tokens that may follow sum to one.
+TEST_F(ConstraintTest, LogProbabilitiesAreNormalisedAmongWhatMayFollow) {
+  const auto constraint = maker(R"({"enum": [1, 2, 3]})")();
+  std::vector<float> logits(static_cast<std::size_t>(tiny_config().vocabulary), 0.0F);
+  logits['2'] = 1;
+  logits['9'] = 50;
+  Rng rng(1);
+  text::AnswerSpec spec;
+  spec.logprobs = true;
+  const ConstrainedStep step = constrained_step(*constraint, {logits, spec, model_.tokenizer, rng, 5});
+  ASSERT_EQ(step.tokens, std::vector<text::TokenId>{'2'});
+  EXPECT_NEAR(step.logprobs[0], 1 - std::log(2 + std::exp(1.0)), 1e-6);
+  EXPECT_STREQ(step.finish, "stop");
+}
+
+// What must follow is written without asking the model.
+TEST_F(ConstraintTest, ForcedStretchesAreAppended) {
+  const auto constraint = maker(R"({"type": "object", "properties": {"here": {"type": "null"}}, "required": ["here"], "maxProperties": 1})")();
+  EXPECT_EQ(constraint->forced(), "{\"here\":");
+  const auto tokens = take_forced(*constraint, model_.tokenizer, 40);
+  std::string text;
+  for (const text::TokenId token : tokens) text += model_.tokenizer.token_bytes(token);
+  EXPECT_EQ(text, "{\"here\"");
+  EXPECT_TRUE(take_forced(*constraint, model_.tokenizer, 40).empty());
+}
+
+TEST_F(ConstraintTest, CountsTheCharactersOfTokensInsideStrings) {
+  const auto none = vocabulary_.inside_strings(0), one = vocabulary_.inside_strings(1), two = vocabulary_.inside_strings(2);
+  EXPECT_FALSE(allows(none, 'a'));
+  EXPECT_TRUE(allows(one, 'a'));
+  EXPECT_FALSE(allows(one, 256));  // "he"
+  EXPECT_TRUE(allows(two, 256));
+  EXPECT_FALSE(allows(two, '"'));
+}
+
+}  // namespace
+}  // namespace hone::generate
