@@ -19,6 +19,7 @@ struct Options {
   SchemaOptions schema;
   std::string file;
   std::string task = ".";
+  bool times = false;
   bool json = false;
 };
 
@@ -65,13 +66,14 @@ struct Outcome {
   std::vector<double> microseconds;  // of each mask
 };
 
-Json json_of(Outcome& outcome) {
+Json json_of(Outcome& outcome, const Options& options) {
   Json instances = Json::array();
   for (const Instance& instance : outcome.instances) {
     Json one = {{"accepted", instance.accepted}};
     if (!instance.accepted) one["stopped_at"] = instance.read;
     instances.push_back(std::move(one));
   }
+  const std::vector<double> in_order = outcome.microseconds;
   std::sort(outcome.microseconds.begin(), outcome.microseconds.end());
   const auto& all = outcome.microseconds;
   const double sum = std::accumulate(all.begin(), all.end(), 0.0);
@@ -85,6 +87,7 @@ Json json_of(Outcome& outcome) {
     document["mask_us"] = {
         {"mean", sum / static_cast<double>(all.size())}, {"p50", quantile(all, 0.5)}, {"p99", quantile(all, 0.99)}};
   }
+  if (!all.empty() && options.times) document["mask_us"]["times"] = in_order;
   return document;
 }
 
@@ -122,7 +125,7 @@ int run(const Options& options) {
       });
     }
   }
-  if (options.json) print_json(json_of(outcome));
+  if (options.json) print_json(json_of(outcome, options));
   if (!schema) {
     if (!options.json) fail(schema.error().code, "{}", schema.error().message);
     return exit_code(schema.error().code);
@@ -174,6 +177,7 @@ void add_constrain(Cli& cli) {
   command->add_option("model", options->model, std::string(model_help))->required();
   add_schema_options(*command, options->schema, "any")->required();
   command->add_option("--file", options->file, "A JSON text a line (- for standard input); without, only compiles");
+  command->add_flag("--times", options->times, "With --json: the time of every mask as well");
   command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }

@@ -157,6 +157,7 @@ JsonMatcher::State JsonMatcher::step_object(State state, unsigned char byte) {
   if (here.phase == Phase::colon) return start_value(state, byte);
   if (byte == '}' && (here.phase == Phase::open || here.phase == Phase::value)) return close_container(state);
   if (byte == '"' && (here.phase == Phase::open || here.phase == Phase::comma)) return start_key(state);
+  if (byte != ':' && byte != ',') return dead;
   Level next = here;
   next.spaces = 0;
   if (byte == ':' && here.phase == Phase::key) {

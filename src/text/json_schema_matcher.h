@@ -107,7 +107,7 @@ class JsonMatcher {
   State close_string(State state);
   State close_key(State state);
   State keep_escapable(Level next);
-  std::optional<Thread> read(Kind kind, const Level& around, Thread thread, unsigned char byte) const;
+  std::optional<Thread> read(Kind kind, const Level& around, const Thread& before, unsigned char byte) const;
   bool can_read(const Level& level, const Thread& thread) const;
   bool text_ends(const Thread& thread) const;
 

@@ -11,12 +11,15 @@ namespace {
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
+// Characters are escaped as json.dumps escapes them, with or without ensure_ascii: printable ASCII stands for itself,
+// so that names and values of enumerations have one spelling and are written without asking the model.
+bool may_be_escaped_by_number(std::uint32_t code) { return code < 0x20 || code > 0x7E; }
+
 // What stands for one character behind a backslash; 0: none.
 char short_escape(unsigned char byte) {
   switch (byte) {
     case '"':
     case '\\':
-    case '/':
       return static_cast<char>(byte);
     case 'b':
       return '\b';
@@ -126,33 +129,35 @@ JsonMatcher::State JsonMatcher::start_key(State state) {
 }
 
 // One byte of a string's decoded text; nothing where no text goes on so.
-std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& around, Thread thread,
+std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& around, const Thread& before,
                                                      unsigned char byte) const {
   if (kind == Kind::text) {
-    const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
-    thread.a = text.texts->step(thread.a, byte);
-    if (thread.a == ByteAutomaton::dead) return std::nullopt;
-    if ((byte & 0xC0) != 0x80) ++thread.b;
-    if (text.most == without_end) thread.b = static_cast<int>(std::min<std::int64_t>(thread.b, text.least));
-    const std::int32_t left = text.characters_left(thread.a, std::max<std::int64_t>(0, text.least - thread.b));
-    if (left < 0 || (text.most != without_end && thread.b + left > text.most)) return std::nullopt;
-    return thread;
+    const JsonGrammar::Text& text = grammar_.texts[at(before.form)];
+    const std::int32_t to = text.texts->step(before.a, byte);
+    if (to == ByteAutomaton::dead) return std::nullopt;
+    std::int64_t count = before.b + ((byte & 0xC0) != 0x80 ? 1 : 0);
+    if (text.most == without_end) count = std::min(count, text.least);
+    const std::int32_t left = text.characters_left(to, std::max<std::int64_t>(0, text.least - count));
+    if (left < 0 || (text.most != without_end && count + left > text.most)) return std::nullopt;
+    return Thread{before.form, to, static_cast<int>(count), 0, before.parents};
   }
-  const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
-  if (thread.c >= 0) {
-    const auto& next = members.tree[at(thread.c)].next;
+  const JsonGrammar::Members& members = grammar_.objects[at(before.form)];
+  int node = -1;
+  if (before.c >= 0) {
+    const auto& next = members.tree[at(before.c)].next;
     const auto found = std::lower_bound(next.begin(), next.end(), std::pair(byte, 0));
-    thread.c = found != next.end() && found->first == byte ? found->second : -1;
+    if (found != next.end() && found->first == byte) node = found->second;
   }
-  if (thread.a >= 0) {
-    thread.b = members.others[at(thread.a)].names->step(thread.b, byte);
-    if (thread.b == ByteAutomaton::dead) return std::nullopt;
-    return thread;
+  if (before.a >= 0) {
+    const std::int32_t to = members.others[at(before.a)].names->step(before.b, byte);
+    if (to == ByteAutomaton::dead) return std::nullopt;
+    return Thread{before.form, before.a, to, node, before.parents};
   }
-  if (thread.c < 0) return std::nullopt;
-  const JsonGrammar::Members::Node& node = members.tree[at(thread.c)];
+  if (node < 0) return std::nullopt;
+  Thread thread{before.form, before.a, before.b, node, before.parents};
+  const JsonGrammar::Members::Node& names = members.tree[at(node)];
   std::erase_if(thread.parents,
-                [&](int parent) { return !may_have_some(around.threads[at(parent / 4)], node.first, node.last); });
+                [&](int parent) { return !may_have_some(around.threads[at(parent / 4)], names.first, names.last); });
   return thread.parents.empty() ? std::nullopt : std::optional(thread);
 }
 
@@ -259,6 +264,7 @@ JsonMatcher::State JsonMatcher::hex_digit(Level next, unsigned char byte) {
     return read_character(std::move(next), 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00));
   }
   if (is_low) return dead;
+  if (!may_be_escaped_by_number(unit)) return dead;
   if (unit < 0xD800 || unit >= 0xE000) return read_character(std::move(next), unit);
   next.high = unit;
   next.unit = 0;
@@ -278,7 +284,7 @@ JsonMatcher::State JsonMatcher::read_character(Level next, std::uint32_t code) {
   for (const Thread& thread : next.threads) {
     std::optional<Thread> on = thread;
     for (const char c : bytes) {
-      if (on) on = read(next.kind, around, std::move(*on), static_cast<unsigned char>(c));
+      if (on) on = read(next.kind, around, *on, static_cast<unsigned char>(c));
     }
     if (on) threads.push_back(std::move(*on));
   }
@@ -301,9 +307,10 @@ bool JsonMatcher::can_read(const Level& here, const Thread& thread) const {
   const int open = 4 * (4 - here.digits);
   const std::uint32_t first = here.unit << open, last = first + (1U << open) - 1;
   if (here.escape == Escape::backslash) {
-    set = {{0, last_character}};
+    set = {{0, 0x1F}, {'"', '"'}, {'\\', '\\'}, {0x7F, last_character}};
   } else if (here.escape == Escape::unit) {
-    set = {{first, last}};
+    if (first < 0x20) set.push_back({first, std::min(last, 0x1FU)});
+    if (last > 0x7E) set.push_back({std::max(first, 0x7FU), last});
     const std::uint32_t high_first = std::max(first, 0xD800U), high_last = std::min(last, 0xDBFFU);
     if (high_first <= high_last) {
       add_pairs(high_first, 0xDC00, 0xDFFF);
