@@ -10,6 +10,9 @@ A case is a folder:
                                    A and B under PEFT's names; logits [rows, vocabulary], loss [1] (the weighted sum),
                                    grad.NAME; losses [10] of AdamW at the rate that the metadata names; prompt and its
                                    greedy continuation
+  adapters/NAME                    llama2 only: adapters as PEFT saves them, one for each of its options, with
+                                   case.safetensors: ids, lengths, targets, weights, loss and grad.NAME as above
+  adapters/prompt_loss.json        the mean loss over rows whose prompts' tokens weigh less than their answers'
 """
 
 import copy
@@ -21,7 +24,7 @@ import gguf
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, Qwen2Config,
+from transformers import (AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, Qwen2Config,
                           Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 
 FAMILIES = {
@@ -185,15 +188,20 @@ def write_gguf(path, model, family, dtype):
     out.close()
 
 
-def adapted(model, rank):
-    """`model` with LoRA on all maps, A and B random; and the parameters by PEFT's names."""
-    peft = get_peft_model(model, LoraConfig(r=rank, lora_alpha=ALPHA, target_modules=MAPS, task_type="CAUSAL_LM")).double()
+def fill(peft):
+    """A and B random; the parameters by PEFT's names in its files."""
     adapters = {name.replace(".default", ""): p for name, p in peft.named_parameters() if p.requires_grad}
     with torch.no_grad():
         for name, value in adapters.items():
             scale = value.shape[1] ** -0.5 if "lora_A" in name else 0.1
             value.copy_((torch.randn_like(value) * scale).bfloat16())
-    return peft, adapters
+    return adapters
+
+
+def adapted(model, rank):
+    """`model` with LoRA on all maps, and what fill() gives."""
+    peft = get_peft_model(model, LoraConfig(r=rank, lora_alpha=ALPHA, target_modules=MAPS, task_type="CAUSAL_LM")).double()
+    return peft, fill(peft)
 
 
 def make_targets(lengths, vocabulary):
@@ -266,9 +274,71 @@ def make_case(folder, family, config, lengths, rank, dtype, seed=11, shard="50GB
     save_file(compute(model, rank, lengths, rate), folder / "case.safetensors", metadata={"rate": repr(rate)})
 
 
+# PEFT's options, one after the other and together: LoraConfig's arguments.
+ADAPTERS = {
+    "rslora": {"r": 3, "lora_alpha": 6, "use_rslora": True, "target_modules": MAPS},
+    # Patterns overlap, and the first one counts; in the alphabet's order, in which PEFT saves them.
+    "patterns": {"r": 3, "lora_alpha": 6, "target_modules": MAPS,
+                 "rank_pattern": {"down_proj": 1, "layers.0.self_attn.q_proj": 5, r"mlp\..*": 2},
+                 "alpha_pattern": {r"model\.layers\.1\..*": 9, "v_proj": 2.5}},
+    "layers": {"r": 2, "lora_alpha": 5, "target_modules": ["q_proj", "v_proj", "down_proj"], "layers_to_transform": [1]},
+    "together": {"r": 2, "lora_alpha": 5, "target_modules": ["v_proj", "o_proj", "up_proj"], "layers_to_transform": [1],
+                 "use_rslora": True, "rank_pattern": {"up_proj": 4}, "alpha_pattern": {"o_proj": 3}},
+}
+
+
+def open_model(folder):
+    torch.set_default_dtype(torch.float64)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
+
+
+def make_adapter_case(base, out, options):
+    torch.manual_seed(23)
+    peft = get_peft_model(open_model(base), LoraConfig(task_type="CAUSAL_LM", **options)).double()
+    adapters = fill(peft)
+    peft.save_pretrained(out)
+    (out / "README.md").unlink(missing_ok=True)
+    save_file({name: value.detach().float().contiguous() for name, value in adapters.items()}, out / "adapter_model.safetensors",
+              metadata={"format": "pt"})
+    config = json.loads((out / "adapter_config.json").read_text()) | {"base_model_name_or_path": base.name}
+    (out / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    lengths = [6, 9]
+    ids = torch.randint(0, peft.config.vocab_size, (sum(lengths),))
+    targets, weights = make_targets(lengths, peft.config.vocab_size)
+    loss = weighted_loss(logits_of(peft, ids, lengths), targets, weights)
+    loss.backward()
+    case = {"grad." + name: value.grad.float() for name, value in adapters.items()}
+    case |= {"ids": ids.int(), "lengths": torch.tensor(lengths).int(), "targets": targets.int(), "weights": weights.float(),
+             "loss": loss.detach().float().reshape(1)}
+    save_file({name: value.contiguous() for name, value in case.items()}, out / "case.safetensors")
+
+
+def make_prompt_loss(base, out, weight=0.25):
+    torch.manual_seed(29)
+    model = open_model(base)
+    rows, total, weights = [], 0.0, 0.0
+    for prompt, answer in ((5, 1), (3, 2), (7, 3)):
+        ids = torch.randint(0, model.config.vocab_size, (prompt + answer,))
+        with torch.no_grad():
+            losses = torch.nn.functional.cross_entropy(model(ids[None], use_cache=False).logits[0, :-1], ids[1:], reduction="none")
+        of = torch.tensor([weight] * (prompt - 1) + [1.0] * answer)
+        total, weights = total + (losses * of).sum().item(), weights + of.sum().item()
+        rows.append({"prompt": ids[:prompt].tolist(), "answer": ids[prompt:].tolist()})
+    out.write_text(json.dumps({"weight": weight, "rows": rows, "loss": total / weights}) + "\n")
+
+
+def make_adapters(base):
+    for name, options in ADAPTERS.items():
+        out = base / "adapters" / name
+        out.mkdir(parents=True, exist_ok=True)
+        make_adapter_case(base, out, options)
+    make_prompt_loss(base, base / "adapters" / "prompt_loss.json")
+
+
 def main(folder):
     for name, (family, config, lengths, rank, dtype) in GOLDEN.items():
         make_case(pathlib.Path(folder) / name, family, config, lengths, rank, dtype)
+    make_adapters(pathlib.Path(folder) / "llama2")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Writes tests/golden/train.json: torch's AdamW and clip_grad_norm_ on given gradients, and transformers' schedules.
+"""Writes tests/golden/train.json: torch's AdamW and clip_grad_norm_ on given gradients, the same with LoRA+'s two groups, and
+transformers' schedules.
 
 python tools/make_golden_train.py  (torch and transformers needed)
 """
@@ -46,8 +47,25 @@ def adamw():
     return {"start": start, "steps": steps}
 
 
+def lora_plus(rate=2e-2, ratio=16.0):
+    """A [1, 16] and B [16, 1] in torch's parameter groups, as PEFT's create_loraplus_optimizer makes them."""
+    torch.manual_seed(5)
+    a, b = torch.nn.Parameter(torch.randn(16)), torch.nn.Parameter(torch.randn(16))
+    start = [a.tolist(), b.tolist()]
+    groups = [{"params": [a], "lr": rate, "weight_decay": 0.05}, {"params": [b], "lr": rate * ratio, "weight_decay": 0.05}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8)
+    steps = []
+    for _ in range(10):
+        a.grad, b.grad = torch.randn(16), torch.randn(16)
+        gradients = [a.grad.tolist(), b.grad.tolist()]
+        optimizer.step()
+        steps.append({"gradients": gradients, "weights": [a.tolist(), b.tolist()]})
+    return {"rate": rate, "ratio": ratio, "start": start, "steps": steps}
+
+
 golden = {
     "adamw": adamw(),
+    "lora_plus": lora_plus(),
     "schedules": [
         {"decay": name, "steps": steps, "warmup": warmup, "factors": rates(make, steps, warmup)}
         for name, make in (("linear", get_linear_schedule_with_warmup), ("cosine", get_cosine_schedule_with_warmup))

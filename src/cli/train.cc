@@ -1,4 +1,5 @@
 // hone train: one fine-tuning run.
+#include <cmath>
 #include <limits>
 
 #include "base/clock.h"
@@ -13,12 +14,51 @@
 namespace hone::cli {
 namespace {
 
+constexpr int most_rank = 512;
+
 struct Options {
   std::string task = ".";
   train::TrainSpec spec;
   std::string decay = "linear";
+  std::vector<std::string> targets, rank_patterns, alpha_patterns;
+  bool root_scaling = false, recompute = false;
   bool json = false;
 };
+
+// The training that the options ask for. Failure (usage) naming the option that says what it cannot say.
+train::TrainSpec spec_of(const Options& options) {
+  train::TrainSpec spec = options.spec;
+  spec.decay = options.decay == "cosine" ? train::Decay::cosine : train::Decay::linear;
+  spec.lora.seed = spec.seed;
+  if (options.root_scaling) spec.lora.scaling = model::Scaling::by_root;
+  if (options.recompute) spec.activations = model::Activations::recomputed;
+  for (const std::string& name : options.targets) {
+    const auto site = model::site_named(name);
+    if (!site) fail(ErrorCode::usage, "--targets: {}", site.error().message);
+    spec.lora.targets.push_back(*site);
+  }
+  const auto each = [](const char* option, const std::vector<std::string>& patterns, double least, const auto& take) {
+    for (const std::string& text : patterns) {
+      const std::size_t at = text.rfind('=');
+      double value = 0;
+      const bool is_good = at != std::string::npos && at > 0 && CLI::detail::lexical_cast(text.substr(at + 1), value) &&
+                           value >= least && value <= 1e6;
+      if (!is_good)
+        fail(ErrorCode::usage, "{} {}: expected PATTERN=NUMBER, as q_proj=8, with a number of at least {}", option,
+             printable(text), least);
+      take(text.substr(0, at), value);
+    }
+  };
+  each("--rank-pattern", options.rank_patterns, 1, [&](const std::string& pattern, double value) {
+    if (value != std::floor(value) || value > most_rank)
+      fail(ErrorCode::usage, "--rank-pattern {}: a rank is a whole number from 1 to {}", printable(pattern), most_rank);
+    spec.lora.rank_pattern.emplace_back(pattern, static_cast<int>(value));
+  });
+  each("--alpha-pattern", options.alpha_patterns, 0, [&](const std::string& pattern, double value) {
+    spec.lora.alpha_pattern.emplace_back(pattern, static_cast<float>(value));
+  });
+  return spec;
+}
 
 Json validation_document(const eval::ContenderResult& contender) {
   Json json = {{"metrics", eval::named_json(contender.validation_metrics)}};
@@ -39,6 +79,7 @@ Json train_document(const solve::TrainedRun& trained, const std::optional<eval::
           {"first_loss", trained.steps.empty() ? 0 : trained.steps.front().loss},
           {"last_loss", trained.steps.empty() ? 0 : trained.steps.back().loss},
           {"peak_bytes", peak_memory_bytes()},
+          {"changes_nothing", trained.adapter.changes_nothing()},
           {"validation", contender ? validation_document(*contender) : Json()}};
 }
 
@@ -52,6 +93,10 @@ void print_trained(const Options& options, const solve::Workspace& workspace, co
     print_line(
         fmt::format("validation {} {:.3f} (95 %: {:.3f} to {:.3f})", metric, figure.value, figure.low, figure.high));
   }
+  if (trained.adapter.changes_nothing())
+    print_wrapped(
+        "The best validation came before the first weight had changed, so this adapter answers exactly as its base "
+        "model does. Train longer (--epochs), faster (--learning-rate), or with more rows.");
   print_line(fmt::format("adapter: {}\nnext: hone diagnose {} --task {}", trained.adapter_folder.string(), trained.run,
                          shell_word(options.task)));
 }
@@ -65,15 +110,14 @@ void print_trained(const Options& options, const solve::Workspace& workspace, co
   fail(ErrorCode::bad_input, "run {}: {}", result.run, result.why);
 }
 
-int run(Options options, const std::stop_token& stop) {
+int run(const Options& options, const std::stop_token& stop) {
+  const train::TrainSpec spec = spec_of(options);
   solve::Workspace workspace = solve::open_workspace(options.task);
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
   solve::LocalModel local = solve::open_local_model(workspace);
   if (local.model.default_template) warn(solve::no_template_notice(local.model));
-  options.spec.decay = options.decay == "cosine" ? train::Decay::cosine : train::Decay::linear;
-  options.spec.lora.seed = options.spec.seed;
-  const solve::TrainJobSpec job{
-      .spec = options.spec, .max_seconds = 0, .max_steps = 0, .checkpoint_folder = {}, .quiet = {}};
+  for (const std::string& notice : train::notices(spec)) warn(notice);
+  const solve::TrainJobSpec job{.spec = spec, .max_seconds = 0, .max_steps = 0, .checkpoint_folder = {}, .quiet = {}};
   const solve::TrainResult result = solve::train_run(workspace, local, job, stop);
   if (result.end == solve::TrainEnd::failed) broke_down(workspace, result);
   if (result.end == solve::TrainEnd::interrupted) {
@@ -94,6 +138,33 @@ int run(Options options, const std::stop_token& stop) {
 
 }  // namespace
 
+namespace {
+
+void add_lora_options(CLI::App& command, Options& options) {
+  command.add_option("--targets", options.targets, "Maps to adapt, as q_proj,v_proj (default: all seven)")
+      ->delimiter(',');
+  command.add_option("--layers", options.spec.lora.layers, "Layers to adapt, as 0,1,2 (default: all)")
+      ->delimiter(',')
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--rank-pattern", options.rank_patterns, "PATTERN=RANK: another rank for the maps it matches");
+  command.add_option("--alpha-pattern", options.alpha_patterns, "PATTERN=ALPHA: another alpha");
+  command.add_flag("--rslora", options.root_scaling, "Scale by alpha / sqrt(rank) instead of alpha / rank");
+  command.add_option("--lora-plus", options.spec.b_rate_ratio, "LoRA+: B learns this many times as fast as A")
+      ->check(number_between(1e-3, 1e3));
+  command.add_option("--dropout", options.spec.lora.dropout, "Share of the adapter's inputs set to 0 while training")
+      ->check(number_between(0, 0.99));
+  command.add_option("--neftune", options.spec.neftune, "Strength of noise on embeddings while training (often 5)")
+      ->check(number_between(0, 1e3));
+  command
+      .add_option("--prompt-loss-weight", options.spec.prompt_loss_weight,
+                  "Weight of the prompt's tokens in the loss (default 0)")
+      ->check(number_between(0, 1e3));
+  command.add_flag("--checkpoint-activations", options.recompute,
+                   "Less memory, more time: run each layer again on the way back");
+}
+
+}  // namespace
+
 void add_train(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* command = add_command(cli.app, "train", "Fine-tune the task's base model (LoRA)", options->json);
@@ -101,7 +172,7 @@ void add_train(Cli& cli) {
   command->add_option("--epochs", options->spec.epochs, "Passes over the rows")->check(CLI::PositiveNumber);
   command->add_option("--learning-rate", options->spec.learning_rate, "Peak learning rate")
       ->check(number_between(1e-12, 1e38));
-  command->add_option("--rank", options->spec.lora.rank, "LoRA rank")->check(CLI::Range(1, 512));
+  command->add_option("--rank", options->spec.lora.rank, "LoRA rank")->check(CLI::Range(1, most_rank));
   command->add_option("--alpha", options->spec.lora.alpha, "LoRA alpha")->check(number_between(1e-3, 1e6));
   command->add_option("--batch", options->spec.batch_rows, "Rows a step")->check(CLI::PositiveNumber);
   command->add_option("--warmup", options->spec.warmup, "Share of the steps to warm up in")
@@ -111,6 +182,7 @@ void add_train(Cli& cli) {
       ->check(CLI::Range(0, 1000000));
   command->add_option("--seed", options->spec.seed, "Of the data order and the adapter's start")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+  add_lora_options(*command, *options);
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

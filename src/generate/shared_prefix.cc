@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "generate/token_tree.h"
+#include "text/token_tree.h"
 
 namespace hone::generate {
 
@@ -24,7 +24,7 @@ int add_piece(model::KvCache& cache, int parent, Prompt tokens, model::Step& ste
 
 bool SharedPrefix::continues(Prompt prompt) const {
   return !kept_.empty() && prompt.size() > kept_.size() &&
-         common_prefix(prompt, kept_) == static_cast<int>(kept_.size());
+         text::common_prefix(prompt, kept_) == static_cast<int>(kept_.size());
 }
 
 void SharedPrefix::keep(std::vector<text::TokenId> prefix) {
@@ -38,13 +38,13 @@ void SharedPrefix::expect(std::span<const Prompt> prompts) {
   // The last token of every prompt is run again, for its hidden state.
   int common = static_cast<int>(prompts[0].size()) - 1;
   for (const Prompt prompt : prompts) {
-    common = std::min({common, static_cast<int>(prompt.size()) - 1, common_prefix(prompts[0], prompt)});
+    common = std::min({common, static_cast<int>(prompt.size()) - 1, text::common_prefix(prompts[0], prompt)});
   }
   if (recent_requests_ == 0 || recent_requests_ >= window) {
     recent_ = first_tokens(prompts[0], common);
     recent_requests_ = 0;
   } else {
-    recent_.resize(static_cast<std::size_t>(std::min(common, common_prefix(prompts[0], recent_))));
+    recent_.resize(static_cast<std::size_t>(std::min(common, text::common_prefix(prompts[0], recent_))));
   }
   recent_requests_ += prompts.size();
 
@@ -62,10 +62,10 @@ void SharedPrefix::expect(std::span<const Prompt> prompts) {
 
 void SharedPrefix::place_below(int root, std::span<const Prompt> prompts, std::vector<Placed*> placed,
                                model::Step& step) {
-  const TokenTree tree = token_tree(prompts);
+  const text::TokenTree tree = text::token_tree(prompts);
   const int first_row = static_cast<int>(step.ids.size());
   std::vector<int> nodes;
-  for (const TokenTree::Stretch& stretch : tree.stretches) {
+  for (const text::TokenTree::Stretch& stretch : tree.stretches) {
     const Prompt tokens = prompts[static_cast<std::size_t>(stretch.sequence)].subspan(
         static_cast<std::size_t>(stretch.begin), static_cast<std::size_t>(stretch.length));
     const int parent = stretch.parent < 0 ? root : nodes[static_cast<std::size_t>(stretch.parent)];
@@ -73,7 +73,7 @@ void SharedPrefix::place_below(int root, std::span<const Prompt> prompts, std::v
   }
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const auto last = static_cast<std::size_t>(tree.paths[i].back());
-    const TokenTree::Stretch& stretch = tree.stretches[last];
+    const text::TokenTree::Stretch& stretch = tree.stretches[last];
     *placed[i] = {nodes[last], first_row + stretch.row + stretch.length - 1};
   }
 }

@@ -1,5 +1,5 @@
-// LoRA weights over a frozen base: y = W x + s B (A x), s = alpha / rank (Hu et al. 2021), for the seven linear maps of
-// each layer. A [rank, in], B [out, rank], f32.
+// LoRA weights over a frozen base: y = W x + s B (A x) (Hu et al. 2021), for any of the seven linear maps of each
+// layer. A [rank, in], B [out, rank], f32; s is lora_scale() of the pair's alpha and rank.
 #pragma once
 
 #include <array>
@@ -9,30 +9,29 @@
 
 #include "base/files.h"
 #include "model/config.h"
+#include "model/lora_spec.h"
 #include "tensor/tensor.h"
 
 namespace hone::model {
 
-enum class Site : std::uint8_t { q, k, v, o, gate, up, down };
-inline constexpr std::array<Site, 7> all_sites = {Site::q, Site::k, Site::v, Site::o, Site::gate, Site::up, Site::down};
-const char* name_of(Site site);  // PEFT's: "q_proj" ...
-
-struct LoraSpec {
-  int rank = 16;
-  float alpha = 32;
-  std::uint64_t seed = 1;
-  float scale() const { return alpha / static_cast<float>(rank); }
-};
-
+// Of one map; all empty where the map is not adapted.
 struct LoraPair {
   tensor::Tensor a;  // [rank, in]
   tensor::Tensor b;  // [out, rank]
+  float alpha = 0;
+  float scale = 0;  // s
+
+  bool is_absent() const { return b.bytes() == 0; }
+  int rank() const { return static_cast<int>(a.shape()[0]); }
 };
 
 class Adapter {
  public:
-  // A uniform in +-1/sqrt(in) (PEFT's kaiming_uniform(a = sqrt 5)), B zero.
+  // A uniform in +-1/sqrt(in) (PEFT's kaiming_uniform(a = sqrt 5)), drawn from (seed, map), B zero. Throws Failure
+  // (bad_input) where pair_specs() refuses.
   static Adapter init(const Config& config, const LoraSpec& spec);
+  // Pairs as `pairs` says, all zero; of `spec` the rest is kept.
+  static Adapter zeros(const Config& config, const LoraSpec& spec, const PairSpecs& pairs);
   // Same shapes, all zero: for gradients and moments.
   Adapter zeros_like() const;
   Adapter copy() const;
@@ -45,12 +44,19 @@ class Adapter {
   }
   // Every A and B, layer by layer, in a fixed order, with PEFT's name
   // ("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight").
+  enum class Part : std::uint8_t { a, b };
   struct Named {
     std::string name;
     tensor::Tensor* tensor;
+    Part part;
   };
   std::vector<Named> tensors();
   std::size_t parameters() const;
+  int largest_rank() const;
+  // Of those with a pair; layers() where there is none. Nothing below it needs a gradient.
+  int lowest_layer() const;
+  // Every B is zero: answers are the base's.
+  bool changes_nothing() const;
 
   // A PEFT folder: adapter_config.json and adapter_model.safetensors (Hugging Face row order of q and k).
   void save(const Path& folder, const std::string& base_name) const;
@@ -59,7 +65,7 @@ class Adapter {
 
  private:
   LoraSpec spec_;
-  std::vector<std::array<LoraPair, 7>> pairs_;
+  std::vector<std::array<LoraPair, all_sites.size()>> pairs_;
 };
 
 }  // namespace hone::model

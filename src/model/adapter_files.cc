@@ -1,70 +1,59 @@
 // Adapters in PEFT's format: adapter_config.json and adapter_model.safetensors.
-#include <algorithm>
-#include <cmath>
 #include <set>
 #include <utility>
 
 #include "base/json.h"
 #include "formats/safetensors.h"
 #include "model/adapter.h"
-#include "model/weights.h"
+#include "model/peft_config.h"
 
 namespace hone::model {
 namespace {
 
+using formats::SafetensorsFile;
 using tensor::Tensor;
 
 constexpr const char* config_file = "adapter_config.json";
 constexpr const char* weights_file = "adapter_model.safetensors";
 
-// Whether a field is absent, null, false, zero, "" or empty: PEFT's defaults for everything that Hone does not apply.
-bool unset(const Json& config, const char* field) {
-  const auto found = config.find(field);
-  if (found == config.end() || found->is_null()) return true;
-  if (found->is_boolean()) return !found->get<bool>();
-  if (found->is_number()) return found->get<double>() == 0;
-  return found->empty() || (found->is_string() && found->get_ref<const std::string&>().empty());
-}
-
-// Fields that change what an adapter computes in ways that Hone does not do.
-Result<void> check_unsupported(const Json& config, const std::string& where) {
-  for (const char* field : {"use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "lora_bias",
-                            "fan_in_fan_out", "alora_invocation_tokens", "trainable_token_indices", "target_parameters",
-                            "layer_replication", "megatron_config", "use_qalora", "use_bdlora"}) {
-    if (!unset(config, field)) {
-      return make_error(ErrorCode::unsupported, "{}: {} is {}; Hone applies plain LoRA only", where, field,
-                        to_text(config[field]));
+// The pairs that `file` holds, with what `spec` says of their ranks: of PEFT's target_modules some may be left out,
+// which changes nothing.
+Result<PairSpecs> pairs_in(const SafetensorsFile& file, const Config& config, const LoraSpec& spec) {
+  LoraSpec all = spec;
+  all.layers.clear();
+  Result<PairSpecs> pairs = pair_specs(config, all);
+  if (!pairs) return pairs;
+  for (int layer = 0; layer < config.layers; ++layer) {
+    for (const Site site : all_sites) {
+      const std::string prefix = "base_model.model." + module_name(layer, site);
+      const bool has_any = file.contains(prefix + ".lora_A.weight") || file.contains(prefix + ".lora_B.weight");
+      if (!has_any) (*pairs)[static_cast<std::size_t>(layer)][static_cast<std::size_t>(site)] = {};
     }
   }
-  const auto type = config.find("peft_type");
-  if (type == config.end() || *type != "LORA") {
-    return make_error(ErrorCode::unsupported, "{}: peft_type is {}, expected \"LORA\"", where,
-                      type == config.end() ? "absent" : to_text(*type));
-  }
-  const auto bias = config.find("bias");
-  if (bias != config.end() && !bias->is_null() && *bias != "none") {
-    return make_error(ErrorCode::unsupported, "{}: bias is {}, expected \"none\"", where, to_text(*bias));
-  }
-  return {};
+  return pairs;
 }
 
-Result<LoraSpec> read_spec(const Json& config, const std::string& where) {
-  const auto rank = config.find("r");
-  if (rank == config.end() || !rank->is_number_integer() || *rank < 1 || *rank > 65536) {
-    return bad_input("{}: r is {}, expected an integer from 1 to 65536", where,
-                     rank == config.end() ? "absent" : to_text(*rank));
+Result<void> read_tensors(const SafetensorsFile& opened, const std::string& file, Adapter& adapter) {
+  std::set<std::string> unread;
+  for (const std::string& name : opened.names()) unread.insert(name);
+  for (const Adapter::Named& named : adapter.tensors()) {
+    if (!opened.contains(named.name))
+      return bad_input("{}: has {} of a pair but lacks {}", file, named.part == Adapter::Part::a ? "lora_B" : "lora_A",
+                       named.name);
+    Result<Tensor> values = opened.f32(named.name);
+    if (!values) return tl::unexpected(values.error());
+    if (values->shape() != named.tensor->shape()) {
+      return bad_input("{}: {} is {}, expected {}: is the adapter for another model, or its {} changed?", file,
+                       named.name, values->shape().text(), named.tensor->shape().text(), config_file);
+    }
+    *named.tensor = std::move(*values);
+    unread.erase(named.name);
   }
-  const auto alpha = config.find("lora_alpha");
-  if (alpha == config.end() || !alpha->is_number() || !std::isfinite(alpha->get<double>())) {
-    return bad_input("{}: lora_alpha is {}, expected a number", where,
-                     alpha == config.end() ? "absent" : to_text(*alpha));
+  if (!unread.empty()) {
+    return make_error(ErrorCode::unsupported, "{}: Hone cannot apply {} ({} tensors in all)", file, *unread.begin(),
+                      unread.size());
   }
-  LoraSpec spec;
-  spec.rank = rank->get<int>();
-  spec.alpha = alpha->get<float>();
-  // PEFT's use_rslora divides by sqrt(rank) instead; the same map is a plain one with another alpha.
-  if (!unset(config, "use_rslora")) spec.alpha *= std::sqrt(static_cast<float>(spec.rank));
-  return spec;
+  return {};
 }
 
 }  // namespace
@@ -76,26 +65,11 @@ void Adapter::save(const Path& folder, const std::string& base_name) const {
     fail(ErrorCode::environment, "cannot make the folder {}: {}; choose another place", folder.string(),
          failed.message());
   }
-  Json config = {{"peft_type", "LORA"},
-                 {"task_type", "CAUSAL_LM"},
-                 {"base_model_name_or_path", base_name},
-                 {"r", spec_.rank},
-                 {"lora_alpha", spec_.alpha},
-                 {"lora_dropout", 0.0},
-                 {"bias", "none"},
-                 {"fan_in_fan_out", false},
-                 {"inference_mode", true},
-                 {"use_rslora", false},
-                 {"use_dora", false},
-                 {"modules_to_save", nullptr},
-                 {"target_modules", Json::array()}};
-  for (Site site : all_sites) config["target_modules"].push_back(name_of(site));
-  if (spec_.alpha == std::floor(spec_.alpha)) config["lora_alpha"] = static_cast<std::int64_t>(spec_.alpha);
   Adapter whole = copy();
   std::vector<formats::NamedView> views;
   for (const Named& named : whole.tensors()) views.push_back({named.name, named.tensor->view()});
   formats::write_safetensors(folder / weights_file, views, {{"format", "pt"}});
-  write_file(folder / config_file, to_pretty_text(config));
+  write_file(folder / config_file, to_pretty_text(peft_config(*this, base_name)));
 }
 
 Result<Adapter> Adapter::load(const Path& folder, const Config& config) {
@@ -104,44 +78,16 @@ Result<Adapter> Adapter::load(const Path& folder, const Config& config) {
   if (!text) return tl::unexpected<Error>(text.error());
   Result<Json> json = parse_json(*text, where);
   if (!json) return tl::unexpected<Error>(json.error());
-  if (!json->is_object()) return bad_input("{}: expected a JSON object", where);
-  if (Result<void> fine = check_unsupported(*json, where); !fine) return tl::unexpected<Error>(fine.error());
-  Result<LoraSpec> spec = read_spec(*json, where);
+  const Result<LoraSpec> spec = read_peft_config(*json, where);
   if (!spec) return tl::unexpected<Error>(spec.error());
-
   const std::string file = (folder / weights_file).string();
-  Result<formats::SafetensorsFile> opened = formats::SafetensorsFile::open(folder / weights_file);
+  Result<SafetensorsFile> opened = SafetensorsFile::open(folder / weights_file);
   if (!opened) return tl::unexpected<Error>(opened.error());
-  // Maps that the file leaves out (PEFT's target_modules may be a few only) stay zero, which changes nothing.
-  Adapter adapter = init(config, {spec->rank, spec->alpha, 1});
-  std::set<std::string> unread;
-  for (const std::string& name : opened->names()) unread.insert(name);
-  std::size_t read = 0;
-  for (const Named& named : adapter.tensors()) {
-    if (!opened->contains(named.name)) {
-      const std::string& other = named.name;
-      const bool is_a = other.find("lora_A") != std::string::npos;
-      std::string partner = other;
-      partner.replace(partner.rfind(is_a ? "lora_A" : "lora_B"), 6, is_a ? "lora_B" : "lora_A");
-      if (opened->contains(partner)) return bad_input("{}: has {} but lacks {}", file, partner, other);
-      std::fill_n(named.tensor->f32(), named.tensor->shape().count(), 0.0F);
-      continue;
-    }
-    Result<Tensor> values = opened->f32(named.name);
-    if (!values) return tl::unexpected<Error>(values.error());
-    if (values->shape() != named.tensor->shape()) {
-      return bad_input("{}: {} is {}, expected {}: is the adapter for another model?", file, named.name,
-                       values->shape().text(), named.tensor->shape().text());
-    }
-    *named.tensor = std::move(*values);
-    unread.erase(named.name);
-    ++read;
-  }
-  if (!unread.empty()) {
-    return make_error(ErrorCode::unsupported, "{}: Hone cannot apply {} ({} tensors in all)", file, *unread.begin(),
-                      unread.size());
-  }
-  if (read == 0) return bad_input("{}: holds no LoRA tensors", file);
+  const Result<PairSpecs> pairs = pairs_in(*opened, config, *spec);
+  if (!pairs) return make_error(pairs.error().code, "{}: {}", where, pairs.error().message);
+  Adapter adapter = zeros(config, *spec, *pairs);
+  if (adapter.parameters() == 0 && opened->names().empty()) return bad_input("{}: holds no LoRA tensors", file);
+  if (Result<void> read = read_tensors(*opened, file, adapter); !read) return tl::unexpected<Error>(read.error());
   return adapter;
 }
 

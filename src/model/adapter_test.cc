@@ -48,7 +48,7 @@ class AdapterFolder : public testing::Test {
 
 TEST(Adapter, StartsAsPeftDoes) {
   Adapter adapter = Adapter::init(tiny(), {4, 8, 1});
-  EXPECT_EQ(adapter.spec().scale(), 2);
+  EXPECT_EQ(adapter.at(0, Site::q).scale, 2);
   EXPECT_EQ(adapter.layers(), 2);
   EXPECT_EQ(adapter.tensors().size(), 2U * 7 * 2);
   EXPECT_EQ(adapter.tensors()[0].name, "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
@@ -95,14 +95,29 @@ TEST_F(AdapterFolder, WhatHoneCannotApplyIsRefusedByField) {
       {"bias", "all"},
       {"r", "four"},
       {"r", 0},
-      {"rank_pattern", {{"q_proj", 8}}},
+      {"rank_pattern", {{"q_proj", 0}}},
+      {"rank_pattern", {"q_proj"}},
+      {"rank_pattern", {{"q_proj", 8}}},  // but the file's A has 4
+      {"alpha_pattern", {{"q_proj", "much"}}},
+      {"alpha_pattern", {{"q(_proj", 8}}},
+      {"layers_to_transform", {"all"}},
+      {"layers_pattern", "blocks"},
+      {"init_lora_weights", "pissa"},
+      {"trainable_token_indices", {1}},
+      {"target_parameters", {"x"}},
+      {"layer_replication", {{0, 1}}},
+      {"lora_bias", true},
+      {"alora_invocation_tokens", {5}},
       {"fan_in_fan_out", true},
       {"lora_alpha", nullptr},
   };
   for (const auto& [field, value] : refused) {
     const Result<Adapter> loaded = load_with(field, value);
     ASSERT_FALSE(loaded) << field;
-    EXPECT_NE(loaded.error().message.find(field), std::string::npos) << loaded.error().message;
+    const std::string& named = value.contains("q(_proj")        ? std::string("q(_proj")
+                               : value == Json({{"q_proj", 8}}) ? std::string("q_proj")
+                                                                : std::string(field);
+    EXPECT_NE(loaded.error().message.find(named), std::string::npos) << loaded.error().message;
   }
   EXPECT_TRUE(load_with("lora_dropout", 0.1));
 }
@@ -110,7 +125,7 @@ TEST_F(AdapterFolder, WhatHoneCannotApplyIsRefusedByField) {
 TEST_F(AdapterFolder, RankStabilisedScalingIsKept) {
   const Result<Adapter> loaded = load_with("use_rslora", true);
   ASSERT_TRUE(loaded);
-  EXPECT_FLOAT_EQ(loaded->spec().scale(), 8 / std::sqrt(4.0F));
+  EXPECT_FLOAT_EQ(loaded->at(1, Site::v).scale, 8 / std::sqrt(4.0F));
 }
 
 TEST_F(AdapterFolder, AnotherModelsShapesAreRefusedByTensor) {
@@ -135,12 +150,91 @@ TEST_F(AdapterFolder, MapsLeftOutChangeNothingButHalvesAreRefused) {
   formats::write_safetensors(folder / "adapter_model.safetensors", pair, {});
   Result<Adapter> loaded = Adapter::load(folder, tiny());
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->at(1, Site::down).a.f32()[0], 0);
+  EXPECT_TRUE(loaded->at(1, Site::down).is_absent());
+  EXPECT_EQ(loaded->tensors().size(), 2U);
+  EXPECT_EQ(loaded->lowest_layer(), 0);
   EXPECT_NE(loaded->at(0, Site::q).a.f32()[0], 0);
   formats::write_safetensors(folder / "adapter_model.safetensors", std::span(pair).first(1), {});
   loaded = Adapter::load(folder, tiny());
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().message.find("lora_B"), std::string::npos);
+}
+
+LoraSpec patterned() {
+  LoraSpec spec{4, 8, 1};
+  spec.scaling = Scaling::by_root;
+  spec.targets = {Site::q, Site::down};
+  spec.rank_pattern = {{"layers.1.self_attn.q_proj", 2}, {"q_proj", 3}, {".*", 5}};
+  spec.alpha_pattern = {{"mlp.*", 1.5F}};
+  return spec;
+}
+
+// PEFT's get_pattern_key: from a dot or the start to the end of the name, the first of several.
+TEST(LoraSpecs, TheFirstPatternThatMatchesToTheEndCounts) {
+  const PairSpecs pairs = value_or_throw(pair_specs(tiny(), patterned()));
+  const auto rank = [&](int layer, Site site) {
+    return pairs[static_cast<std::size_t>(layer)][static_cast<std::size_t>(site)].rank;
+  };
+  EXPECT_EQ(rank(0, Site::q), 3);
+  EXPECT_EQ(rank(1, Site::q), 2);
+  EXPECT_EQ(rank(0, Site::down), 5);
+  EXPECT_EQ(rank(0, Site::k), 0);
+  EXPECT_EQ(pairs[0][static_cast<std::size_t>(Site::down)].alpha, 1.5F);
+  EXPECT_EQ(pairs[0][static_cast<std::size_t>(Site::q)].alpha, 8);
+  LoraSpec partial{4, 8, 1};
+  partial.rank_pattern = {{"proj", 2}, {"q_pro", 2}, {"elf_attn.q_proj", 2}};
+  EXPECT_EQ(value_or_throw(pair_specs(tiny(), partial))[0][0].rank, 4);
+  EXPECT_FALSE(check_lora(tiny(), partial));
+  EXPECT_TRUE(check_lora(tiny(), patterned()));
+}
+
+TEST(LoraSpecs, APatternThatBacktracksWithoutEndEnds) {
+  LoraSpec spec{4, 8, 1};
+  spec.rank_pattern = {{"(.+)+(.+)+(.+)+[!?]", 2}};
+  const auto pairs = pair_specs(tiny(), spec);
+  ASSERT_TRUE(pairs);
+  EXPECT_EQ((*pairs)[0][0].rank, 4);
+}
+
+TEST_F(AdapterFolder, PatternsLayersAndScalingSurviveAFolder) {
+  LoraSpec spec = patterned();
+  spec.layers = {1};
+  spec.dropout = 0.25F;
+  for (const LoraSpec& one : {patterned(), spec}) {
+    Adapter adapter = Adapter::init(tiny(), one);
+    adapter.save(folder, "base");
+    Adapter loaded = value_or_throw(Adapter::load(folder, tiny()));
+    EXPECT_EQ(loaded.spec().dropout, one.dropout);
+    const auto want = adapter.tensors();
+    const auto got = loaded.tensors();
+    ASSERT_EQ(got.size(), want.size());
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      ASSERT_EQ(got[i].name, want[i].name);
+      ASSERT_EQ(got[i].tensor->shape(), want[i].tensor->shape());
+      EXPECT_EQ(std::memcmp(got[i].tensor->f32(), want[i].tensor->f32(), want[i].tensor->bytes()), 0);
+    }
+    for (int layer = 0; layer < 2; ++layer)
+      for (const Site site : all_sites) EXPECT_EQ(loaded.at(layer, site).scale, adapter.at(layer, site).scale);
+  }
+  const Json config = value_or_throw(parse_json(value_or_throw(read_file(folder / "adapter_config.json")), "config"));
+  EXPECT_EQ(config["layers_to_transform"], Json::array({1}));
+  EXPECT_EQ(config["target_modules"], Json::array({"q_proj", "down_proj"}));
+  EXPECT_EQ(config["rank_pattern"], Json({{"q_proj", 2}, {"down_proj", 5}}));
+  EXPECT_EQ(config["alpha_pattern"], Json({{"down_proj", 1.5}}));
+  EXPECT_EQ(config["use_rslora"], true);
+}
+
+TEST(Adapter, WithoutAnyBItChangesNothing) {
+  Adapter adapter = Adapter::init(tiny(), patterned());
+  EXPECT_TRUE(adapter.changes_nothing());
+  EXPECT_EQ(adapter.largest_rank(), 5);
+  adapter.at(1, Site::down).b.f32()[7] = 1e-20F;
+  EXPECT_FALSE(adapter.changes_nothing());
+  LoraSpec upper = patterned();
+  upper.layers = {1};
+  EXPECT_EQ(Adapter::init(tiny(), upper).lowest_layer(), 1);
+  // The same numbers whether or not its neighbours are adapted.
+  EXPECT_EQ(Adapter::init(tiny(), upper).at(1, Site::q).a.f32()[3], adapter.at(1, Site::q).a.f32()[3]);
 }
 
 TEST(Weights, TheBuilderNamesWhatIsWrong) {

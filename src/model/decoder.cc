@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "model/decoder_layer.h"
@@ -60,40 +61,68 @@ void take_angles(Pass& pass) {
 void embed(const Pass& pass, View x) {
   ops::embed(pass.exec, pass.weights.embedding, pass.stream.ids, x);
   const float scale = pass.config().embedding_scale;
-  if (scale == 1) return;
-  float* values = x.f32();
-  pass.exec.threads().for_slices(static_cast<std::size_t>(x.shape.count()), 1 << 14,
-                                 [&](std::size_t begin, std::size_t end, int) {
-                                   for (std::size_t i = begin; i < end; ++i) values[i] *= scale;
-                                 });
+  if (scale != 1) {
+    float* values = x.f32();
+    pass.exec.threads().for_slices(static_cast<std::size_t>(x.shape.count()), 1 << 14,
+                                   [&](std::size_t begin, std::size_t end, int) {
+                                     for (std::size_t i = begin; i < end; ++i) values[i] *= scale;
+                                   });
+  }
+  if (pass.noise != nullptr) disturb_embeddings(pass.exec, *pass.noise, x);
 }
 
-// Runs all layers. Returns the residual stream above the last one, [wanted, width]. A training pass keeps every layer's
-// trace in `traces`.
-View run_layers(Pass& pass, std::vector<LayerTrace>* traces) {
+// What a training pass keeps of its layers for the way back.
+struct Kept {
+  Activations activations = Activations::kept;
+  int lowest = 0;                  // layers below it get no gradient and are not kept
+  std::vector<LayerTrace> traces;  // from `lowest` on; recomputed: x_in only
+};
+
+// Runs all layers. Returns the residual stream above the last one, [wanted, width]. `kept` null: forward only.
+View run_layers(Pass& pass, Kept* kept) {
   const Config& config = pass.weights.config;
   take_angles(pass);
   const std::int64_t rows = pass.stream.rows();
   View x = take(pass.exec, rows, config.width);
   embed(pass, x);
-  View other = traces == nullptr ? take(pass.exec, rows, config.width) : View{};
+  const int lowest = kept == nullptr ? config.layers : kept->lowest;
+  View other = lowest > 0 ? take(pass.exec, rows, config.width) : View{};
   View above = take(pass.exec, pass.stream.wanted_rows(), config.width);
   for (int layer = 0; layer < config.layers; ++layer) {
-    if (traces != nullptr) {
-      traces->push_back(take_trace(pass, layer));
-      traces->back().x_in = x;
-      View next = pass.is_last(layer) ? above : take(pass.exec, rows, config.width);
-      forward_layer(pass, layer, traces->back(), next);
-      x = next;
+    const bool is_kept = layer >= lowest;
+    View next = pass.is_last(layer) ? above : is_kept ? take(pass.exec, rows, config.width) : other;
+    if (is_kept && kept->activations == Activations::kept) {
+      LayerTrace& trace = kept->traces.emplace_back(take_trace(pass, layer));
+      trace.x_in = x;
+      forward_layer(pass, layer, trace, next);
     } else {
       tensor::Arena::Scope scope(pass.exec.arena());
       LayerTrace trace = take_trace(pass, layer);
       trace.x_in = x;
-      forward_layer(pass, layer, trace, pass.is_last(layer) ? above : other);
-      std::swap(x, other);
+      forward_layer(pass, layer, trace, next);
+      if (is_kept) kept->traces.emplace_back().x_in = x;
     }
+    if (!is_kept) other = x;
+    x = next;
   }
   return above;
+}
+
+// From dx, the gradient of what run_layers() returned.
+void run_layers_back(const Pass& pass, const Kept& kept, View dx) {
+  View dx_below = take(pass.exec, pass.stream.rows(), pass.config().width);
+  for (int layer = pass.config().layers - 1; layer >= kept.lowest; --layer) {
+    tensor::Arena::Scope scope(pass.exec.arena());
+    LayerTrace trace = kept.traces[static_cast<std::size_t>(layer - kept.lowest)];
+    if (kept.activations == Activations::recomputed) {
+      const View x_in = trace.x_in;
+      trace = take_trace(pass, layer);
+      trace.x_in = x_in;
+      forward_layer(pass, layer, trace, take(pass.exec, pass.rows_above(layer), pass.config().width));
+    }
+    backward_layer(pass, layer, trace, dx, layer == kept.lowest ? View{} : dx_below);
+    dx = dx_below;
+  }
 }
 
 // The loss of hidden states [wanted, width] before the final norm. dx null: no gradient; else it gets theirs.
@@ -152,7 +181,7 @@ void Decoder::forward(Exec& exec, const Step& step, const Adapter* adapter, KvCa
   HONE_CHECK(hidden.shape == tensor::Shape({stream.wanted_rows(), weights_->config.width}));
   if (stream.rows() == 0) return;
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, adapter, nullptr, stream, &cache, {}, {}};
+  Pass pass{exec, *weights_, adapter, nullptr, stream, &cache};
   const View above = run_layers(pass, nullptr);
   ops::rms_norm(exec, above, weights_->final_norm.view(), weights_->config.norm_epsilon, hidden);
 }
@@ -165,23 +194,21 @@ void Decoder::logits_at(Exec&, const float* hidden, std::span<const std::int32_t
   ops::embed_dot(weights_->head(), hidden, ids, out);
 }
 
-LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const Adapter& adapter,
-                                    Adapter& gradients) const {
+LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const Adapter& adapter, Adapter& gradients,
+                                    const TrainingPass& how) const {
   check_adapter(*weights_, &adapter);
   check_adapter(*weights_, &gradients);
   if (batch.targets.empty()) return {};
   const Stream stream = stream_of(batch, weights_->config);
+  const std::optional<PassNoise> noise =
+      how.noise.is_off() ? std::nullopt : std::optional(pass_noise(how.noise, batch, stream, weights_->config.width));
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, &adapter, &gradients, stream, nullptr, {}, {}};
-  std::vector<LayerTrace> traces;
-  const View above = run_layers(pass, &traces);
+  Pass pass{exec, *weights_, &adapter, &gradients, stream, nullptr, noise ? &*noise : nullptr};
+  Kept kept{how.activations, adapter.lowest_layer(), {}};
+  const View above = run_layers(pass, &kept);
   View dx = take(exec, stream.wanted_rows(), weights_->config.width);
   const LossSum sum = head_loss(pass, batch, above, dx);
-  View dx_below = take(exec, stream.rows(), weights_->config.width);
-  for (int layer = weights_->config.layers - 1; layer >= 0; --layer) {
-    backward_layer(pass, layer, traces[static_cast<std::size_t>(layer)], dx, layer == 0 ? View{} : dx_below);
-    dx = dx_below;
-  }
+  run_layers_back(pass, kept, dx);
   return sum;
 }
 
@@ -190,7 +217,7 @@ LossSum Decoder::loss(Exec& exec, const TrainBatch& batch, const Adapter* adapte
   if (batch.targets.empty()) return {};
   const Stream stream = stream_of(batch, weights_->config);
   tensor::Arena::Scope scope(exec.arena());
-  Pass pass{exec, *weights_, adapter, nullptr, stream, nullptr, {}, {}};
+  Pass pass{exec, *weights_, adapter, nullptr, stream, nullptr};
   const View above = run_layers(pass, nullptr);
   return head_loss(pass, batch, above, {});
 }

@@ -32,6 +32,8 @@ struct TrainBatch {
   struct Stretch {
     std::int32_t parent = -1;
     std::int32_t length = 0;
+    // Names the example whose random numbers its rows draw; read only in a pass with noise, where nothing is shared.
+    std::uint32_t example = 0;
   };
   std::vector<std::int32_t> ids;  // stretches concatenated
   std::vector<Stretch> stretches;
@@ -47,6 +49,29 @@ struct LossSum {
   double loss = 0;          // sum over targets of weight * -log p
   double weight = 0;        // sum of weights
   std::int64_t tokens = 0;  // rows computed
+};
+
+// What a training pass adds at random. Every number is a function of (seed, step, example, position, place), so it is
+// the same however a step is cut into micro-batches and whenever it is run again.
+struct Noise {
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+  // Share of a LoRA input's values that become 0 (in steps of 1/65536), the others divided by the share that stays: a
+  // mask for each map, as PEFT's lora_dropout.
+  double dropout = 0;
+  // NEFTune (Jain et al. 2023): embeddings get uniform noise of +-embedding / sqrt(tokens of the row * width).
+  double embedding = 0;
+
+  bool is_off() const { return dropout == 0 && embedding == 0; }
+};
+
+// What the backward pass finds of each layer: all that the forward pass made, or its input only, from which the layer
+// is run again (Chen et al. 2016): the same bits in less memory and more time.
+enum class Activations : std::uint8_t { kept, recomputed };
+
+struct TrainingPass {
+  Noise noise;  // with any, the batch shares no prefixes
+  Activations activations = Activations::kept;
 };
 
 struct Weights;  // see model/weights.h
@@ -66,9 +91,9 @@ class Decoder {
                  std::span<float> out) const;
 
   // Sum of losses of `batch`, gradients of every A and B added into `gradients`. The head is computed at target rows
-  // only.
-  LossSum loss_and_gradients(tensor::Exec& exec, const TrainBatch& batch, const Adapter& adapter,
-                             Adapter& gradients) const;
+  // only, and nothing below the adapter's lowest layer gets a gradient.
+  LossSum loss_and_gradients(tensor::Exec& exec, const TrainBatch& batch, const Adapter& adapter, Adapter& gradients,
+                             const TrainingPass& pass = {}) const;
   // The loss alone.
   LossSum loss(tensor::Exec& exec, const TrainBatch& batch, const Adapter* adapter) const;
 

@@ -143,6 +143,12 @@ struct HeadsGradient {
   View dv;
 };
 
+bool adapts_attention(const Block& block) {
+  for (const Site site : {Site::q, Site::k, Site::v, Site::o})
+    if (!block.pass.adapter->at(block.layer, site).is_absent()) return true;
+  return false;
+}
+
 // From dx (of x_mid). Memory comes from the arena.
 HeadsGradient backward_to_heads(const Block& block, ConstView dx) {
   const Config& config = block.config();
@@ -194,6 +200,7 @@ void backward_attention(const Block& block, View dx, View dx_in) {
   const Config& config = block.config();
   const std::int64_t rows = pass.stream.rows();
   const bool go_on = dx_in.data != nullptr;
+  if (!go_on && !adapts_attention(block)) return;
   const ConstView norm = block.weights().attention_norm.view();
   tensor::Arena::Scope scope(pass.exec.arena());
   const HeadsGradient heads = backward_to_heads(block, dx);

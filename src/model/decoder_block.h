@@ -16,6 +16,7 @@ struct Block {
   const LayerWeights& weights() const { return pass.weights.layers[static_cast<std::size_t>(layer)]; }
   bool last() const { return pass.is_last(layer); }
   const tensor::View& t(Site site) const { return trace.t[static_cast<std::size_t>(site)]; }
+  bool drops() const { return pass.noise != nullptr && pass.noise->how.dropout > 0; }
 };
 
 // y (+)= the site's map of x, with its bias where it has one (into = set only).
@@ -30,6 +31,15 @@ struct MapGradient {
 
 // Gradients of the site's A and B are added up; its bias, frozen, gets none.
 void map_backward(const Block& block, Site site, const MapGradient& gradient);
+
+// The same with dropout before A: y (+)= W x + s B A (m x), m from drop_mask(); the trace's t becomes A (m x).
+struct DroppedMap {
+  tensor::ConstView x;
+  tensor::View y;
+  ops::Into into = ops::Into::set;
+};
+void map_dropped(const Block& block, Site site, const ops::Lora& lora, const DroppedMap& map);
+void map_dropped_backward(const Block& block, Site site, const ops::Lora& lora, const MapGradient& gradient);
 
 void copy(const Pass& pass, tensor::ConstView from, tensor::View to);
 void clear(tensor::View values);

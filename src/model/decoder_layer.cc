@@ -16,7 +16,8 @@ std::optional<ops::Lora> lora_at(const Block& block, Site site) {
   const Adapter* adapter = block.pass.adapter;
   if (adapter == nullptr) return std::nullopt;
   const LoraPair& pair = adapter->at(block.layer, site);
-  return ops::Lora{pair.a.view(), pair.b.view(), adapter->spec().scale()};
+  if (pair.is_absent()) return std::nullopt;
+  return ops::Lora{pair.a.view(), pair.b.view(), pair.scale};
 }
 
 void fill_rows(ConstView row, View to) {
@@ -33,11 +34,17 @@ void map(const Block& block, Site site, ConstView x, View y, ops::Into into) {
     fill_rows(block.weights().bias(site).view(), y);
     into = ops::Into::add;
   }
+  if (lora && block.drops()) return map_dropped(block, site, *lora, {x, y, into});
   ops::linear(block.pass.exec, x, block.weights().at(site), lora ? &*lora : nullptr, {y, into, block.t(site)});
 }
 
 void map_backward(const Block& block, Site site, const MapGradient& g) {
   const std::optional<ops::Lora> lora = lora_at(block, site);
+  if (!lora) {
+    ops::linear_backward(block.pass.exec, block.weights().at(site), nullptr, {g.dy, g.x, {}, g.dx, g.into, {}, {}});
+    return;
+  }
+  if (block.drops()) return map_dropped_backward(block, site, *lora, g);
   LoraPair& pair = block.pass.gradients->at(block.layer, site);
   ops::linear_backward(block.pass.exec, block.weights().at(site), &*lora,
                        {g.dy, g.x, block.t(site), g.dx, g.into, pair.a.view(), pair.b.view()});
@@ -82,9 +89,10 @@ LayerTrace take_trace(const Pass& pass, int layer) {
   }
   if (pass.adapter != nullptr) {
     for (Site site : all_sites) {
+      const LoraPair& pair = pass.adapter->at(layer, site);
+      if (pair.is_absent()) continue;
       const bool of_keys = site == Site::k || site == Site::v;
-      trace.t[static_cast<std::size_t>(site)] =
-          take(pass.exec, of_keys ? below : above, pass.adapter->at(layer, site).a.shape()[0]);
+      trace.t[static_cast<std::size_t>(site)] = take(pass.exec, of_keys ? below : above, pair.rank());
     }
   }
   return trace;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "model/decoder_noise.h"
 #include "model/decoder_stream.h"
 #include "model/weights.h"
 
@@ -21,7 +22,8 @@ struct Pass {
   const Adapter* adapter;  // may be null
   Adapter* gradients;      // null: forward only
   const Stream& stream;
-  KvCache* cache;  // null: keys are the stream's own
+  KvCache* cache;            // null: keys are the stream's own
+  const PassNoise* noise{};  // null: none
   Angles angles{}, sliding_angles{};
 
   const Config& config() const { return weights.config; }

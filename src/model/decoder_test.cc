@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "base/rng.h"
 #include "model/catalogue.h"
+#include "model/decoder_noise.h"
 #include "model/model.h"
 #include "model/weights.h"
 
@@ -159,6 +161,183 @@ TEST_P(DecoderForms, GradientsAgreeWithFiniteDifferences) {
     std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
     EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
   }
+}
+
+// Along a random direction of each tensor, against differences of losses in the same noise.
+TEST_P(DecoderForms, GradientsWithDropoutAgreeWithFiniteDifferences) {
+  const Config config = config_of(GetParam());
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(7, 1), 2);
+  add_stretch(batch, -1, random_ids(12, 2), 3);
+  batch.stretches[1].example = 9;
+  const TrainingPass pass{.noise = {.seed = 4, .step = 2, .dropout = 0.3, .embedding = 2}};
+  Exec exec(2);
+  Adapter gradients = adapter.zeros_like();
+  Adapter unread = adapter.zeros_like();
+  decoder.loss_and_gradients(exec, batch, adapter, gradients, pass);
+  Rng rng(17);
+  Adapter moved = adapter.copy();
+  const auto parameters = moved.tensors();
+  const auto slopes = gradients.tensors();
+  for (std::size_t t = 0; t < parameters.size(); ++t) {
+    const std::int64_t count = parameters[t].tensor->shape().count();
+    const Tensor start = parameters[t].tensor->copy();
+    double slope = 0;
+    double norm = 0;
+    std::vector<double> direction;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto g = static_cast<double>(slopes[t].tensor->f32()[i]);
+      direction.push_back(rng.normal());
+      slope += direction.back() * g;
+      norm += g * g;
+    }
+    double losses[2];
+    constexpr double reach = 4e-3;
+    for (int side = 0; side < 2; ++side) {
+      for (std::int64_t i = 0; i < count; ++i)
+        parameters[t].tensor->f32()[i] =
+            static_cast<float>(static_cast<double>(start.f32()[i]) +
+                               (side == 0 ? reach : -reach) * direction[static_cast<std::size_t>(i)]);
+      losses[side] = decoder.loss_and_gradients(exec, batch, moved, unread, pass).loss;
+    }
+    std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
+    EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
+  }
+}
+
+TEST_P(DecoderForms, RecomputedActivationsGiveTheSameBits) {
+  const Config config = config_of(GetParam());
+  const Decoder decoder = decoder_of(config);
+  const Adapter adapter = random_adapter(config);
+  TrainBatch shared, apart;
+  add_stretch(shared, -1, random_ids(20, 1), 3);
+  for (std::uint64_t i = 0; i < 3; ++i) add_stretch(shared, 0, random_ids(9, i), 3);
+  add_stretch(apart, -1, random_ids(20, 1), 3);
+  add_stretch(apart, -1, random_ids(15, 2), 3);
+  const Noise noise{.seed = 4, .step = 2, .dropout = 0.3, .embedding = 2};
+  Exec exec(2);
+  for (const auto& [batch, how] : {std::pair{shared, Noise{}}, std::pair{apart, noise}}) {
+    Adapter kept = adapter.zeros_like();
+    Adapter again = adapter.zeros_like();
+    const LossSum one = decoder.loss_and_gradients(exec, batch, adapter, kept, {how, Activations::kept});
+    const LossSum other = decoder.loss_and_gradients(exec, batch, adapter, again, {how, Activations::recomputed});
+    EXPECT_EQ(one.loss, other.loss);
+    EXPECT_EQ(distance(again, kept), 0);
+  }
+}
+
+// What lies below the lowest adapted layer is only run forward; the gradients above are those of a whole backward pass
+// through pairs that add nothing.
+TEST_P(DecoderForms, ALowestLayerLeavesTheGradientsAboveAsTheyAre) {
+  const Config config = config_of(GetParam());
+  const Decoder decoder = decoder_of(config);
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(20, 1), 3);
+  add_stretch(batch, 0, random_ids(9, 2), 3);
+  for (const std::vector<Site>& sites : {std::vector<Site>{}, std::vector<Site>{Site::down}, {Site::k, Site::gate}}) {
+    LoraSpec spec{4, 6, 3};
+    spec.targets = sites;
+    spec.layers = {1, 2};
+    Adapter part = Adapter::init(config, spec);
+    Adapter whole = Adapter::init(config, {4, 6, 3});
+    Rng rng(5);
+    for (int layer = 0; layer < 3; ++layer) {
+      for (const Site site : all_sites) {
+        if (part.at(layer, site).is_absent()) continue;
+        Tensor& b = part.at(layer, site).b;
+        for (std::int64_t i = 0; i < b.shape().count(); ++i) b.f32()[i] = static_cast<float>(0.15 * rng.normal());
+        whole.at(layer, site).b = b.copy();
+      }
+    }
+    Computed some = compute(decoder, part, batch);
+    Computed all = compute(decoder, whole, batch);
+    EXPECT_EQ(some.loss.loss, all.loss.loss);
+    for (int layer = 1; layer < 3; ++layer) {
+      for (const Site site : all_sites) {
+        if (part.at(layer, site).is_absent()) continue;
+        const Tensor& got = some.gradients.at(layer, site).a;
+        const Tensor& want = all.gradients.at(layer, site).a;
+        for (std::int64_t i = 0; i < got.shape().count(); ++i)
+          ASSERT_NEAR(got.f32()[i], want.f32()[i], 1e-5) << module_name(layer, site);
+      }
+    }
+  }
+}
+
+struct Masked {
+  std::vector<float> values;
+  double zeros = 0;
+};
+Masked mask_of(const Noise& noise, int layer, Site site, const TrainBatch& batch) {
+  Exec exec(2);
+  const Config config = tiny();
+  const PassNoise drawn = pass_noise(noise, batch, stream_of(batch, config), 600);
+  Tensor ones = Tensor::empty({static_cast<std::int64_t>(batch.ids.size()), 600});
+  std::fill_n(ones.f32(), ones.shape().count(), 1.0F);
+  Dropout(noise, layer, site, drawn.rows).apply(exec, ones.view(), ones.view());
+  Masked masked;
+  masked.values.assign(ones.f32(), ones.f32() + ones.shape().count());
+  masked.zeros = static_cast<double>(std::count(masked.values.begin(), masked.values.end(), 0.0F)) /
+                 static_cast<double>(masked.values.size());
+  return masked;
+}
+
+// A share p of zeros, the rest 1 / (1 - p), and other masks for other maps, steps, seeds and examples.
+TEST(DecoderDropout, MasksAreFairAndIndependent) {
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(60, 1), 3);
+  add_stretch(batch, -1, random_ids(60, 1), 3);
+  batch.stretches[1].example = 1;
+  const double count = 120.0 * 600;
+  for (const double p : {0.05, 0.1, 0.5}) {
+    const Noise noise{.seed = 4, .step = 2, .dropout = p};
+    const Masked mask = mask_of(noise, 1, Site::up, batch);
+    EXPECT_NEAR(mask.zeros, p, 4 * std::sqrt(p * (1 - p) / count));
+    for (const float value : mask.values) ASSERT_TRUE(value == 0 || std::fabs(value * (1 - p) - 1) < 3e-5);
+    EXPECT_EQ(mask_of(noise, 1, Site::up, batch).values, mask.values);
+    Noise later = noise, other = noise;
+    later.step = 3;
+    other.seed = 5;
+    const Masked others[] = {mask_of(noise, 1, Site::gate, batch), mask_of(noise, 2, Site::up, batch),
+                             mask_of(later, 1, Site::up, batch), mask_of(other, 1, Site::up, batch)};
+    for (const Masked& one : others) {
+      double both = 0;
+      for (std::size_t i = 0; i < mask.values.size(); ++i) both += mask.values[i] == 0 && one.values[i] == 0 ? 1 : 0;
+      EXPECT_NEAR(both / count, p * p, 4 * std::sqrt(p * p * (1 - p * p) / count));
+    }
+    const auto half = static_cast<std::ptrdiff_t>(mask.values.size() / 2);
+    EXPECT_FALSE(std::equal(mask.values.begin(), mask.values.begin() + half, mask.values.begin() + half));
+  }
+}
+
+// NEFTune: uniform in +-alpha / sqrt(L d), so of standard deviation alpha / sqrt(3 L d).
+TEST(DecoderNoise, EmbeddingsMoveAsFarAsNeftuneSays) {
+  TrainBatch batch;
+  add_stretch(batch, -1, random_ids(100, 1), 3);
+  add_stretch(batch, -1, random_ids(25, 2), 3);
+  batch.stretches[1].example = 1;
+  Exec exec(2);
+  const PassNoise noise = pass_noise({.seed = 4, .step = 2, .embedding = 5}, batch, stream_of(batch, tiny()), 500);
+  Tensor x = Tensor::zeros({125, 500});
+  disturb_embeddings(exec, noise, x.view());
+  const auto check = [&](std::int64_t begin, std::int64_t length) {
+    const double reach = 5 / std::sqrt(static_cast<double>(length) * 500);
+    double squares = 0;
+    double sum = 0;
+    for (std::int64_t i = begin * 500; i < (begin + length) * 500; ++i) {
+      const auto value = static_cast<double>(x.f32()[i]);
+      ASSERT_LE(std::fabs(value), reach);
+      squares += value * value;
+      sum += value;
+    }
+    const double count = static_cast<double>(length) * 500;
+    EXPECT_NEAR(std::sqrt(squares / count), reach / std::sqrt(3), 0.02 * reach);
+    EXPECT_NEAR(sum / count, 0, 4 * reach / std::sqrt(3 * count));
+  };
+  check(0, 100);
+  check(100, 25);
 }
 
 TEST(DecoderLoss, EqualsTheTrainingPassAndTakesNoAdapter) {

@@ -36,7 +36,7 @@ struct PeftExport {
   tensor::DType dtype = tensor::DType::f32;
 };
 // Writes adapter_config.json (every field of PEFT's LoraConfig that says how to apply it) and
-// adapter_model.safetensors. Maps that the adapter leaves alone in all layers are no targets. Throws Failure.
+// adapter_model.safetensors. Throws Failure.
 void write_peft_folder(const PeftExport& wanted, const Path& folder);
 
 // Refuses (bad_input) an adapter folder that names another base's SHA-256 than `base_sha256`; one that names none, as

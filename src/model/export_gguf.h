@@ -31,8 +31,8 @@ void write_merged_gguf(tensor::Exec& exec, const MergeSource& source, const Gguf
                        const ExportHooks& hooks);
 
 // A LoRA adapter for llama.cpp: F32, F16 or BF16 pairs "blk.N.attn_q.weight.lora_a" [rank, in] and ".lora_b"
-// [out, rank], rows of B in the file's order. llama.cpp scales by adapter.lora.alpha / rank, so alpha is s * rank,
-// whatever the adapter calls it. Throws Failure.
+// [out, rank], rows of B in the file's order. llama.cpp scales by adapter.lora.alpha / rank, one alpha for all, so
+// alpha is s * rank of the first pair, and the B of a pair with another is multiplied by the quotient. Throws Failure.
 struct GgufAdapter {
   const Adapter* adapter = nullptr;
   const Config* config = nullptr;

@@ -45,7 +45,7 @@ const LoraPair* pair_of(const MergeSource& source, std::size_t index) {
   const auto place = map_place(source.base->tensors()[index].name);
   if (!place || place->layer >= source.adapter->layers()) return nullptr;
   const LoraPair& pair = source.adapter->at(place->layer, place->site);
-  return pair.b.bytes() == 0 ? nullptr : &pair;
+  return pair.is_absent() ? nullptr : &pair;
 }
 
 // Row `row` of s B A, added to `values` [in]; `sums` [in] is scratch.
@@ -179,7 +179,7 @@ Result<Tensor> merged(tensor::Exec& exec, const MergeSource& source, std::size_t
   if (!values) return values;
   if (is_changed(source, index)) {
     const LoraPair& pair = *pair_of(source, index);
-    const double scale = static_cast<double>(source.adapter->spec().scale());
+    const double scale = static_cast<double>(pair.scale);
     const GgufConvention convention = gguf_convention(source.base->config(), wanted.name);
     const auto columns = static_cast<std::size_t>(columns_of(wanted.shape));
     exec.threads().for_slices(static_cast<std::size_t>(wanted.shape[0]), 8,

@@ -10,6 +10,7 @@
 #include "formats/safetensors_write.h"
 #include "model/catalogue.h"
 #include "model/export_folder.h"
+#include "model/peft_config.h"
 
 namespace hone::model {
 namespace {
@@ -29,57 +30,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> originals
     {"qwen2.5-0.5b-instruct", "Qwen/Qwen2.5-0.5B-Instruct"},
 }};
 
-bool is_zero(const Tensor& values) {
-  return values.bytes() == 0 ||
-         std::all_of(values.f32(), values.f32() + values.shape().count(), [](float value) { return value == 0; });
-}
-
-// Sites that any layer's A or B is set for; all, where none is.
-std::vector<Site> targets_of(const Adapter& adapter) {
-  std::vector<Site> targets;
-  for (const Site site : all_sites) {
-    for (int layer = 0; layer < adapter.layers(); ++layer) {
-      const LoraPair& pair = adapter.at(layer, site);
-      if (is_zero(pair.a) && is_zero(pair.b)) continue;
-      targets.push_back(site);
-      break;
-    }
-  }
-  return targets.empty() ? std::vector<Site>(all_sites.begin(), all_sites.end()) : targets;
-}
-
-Json number(float value) {
-  if (value == std::floor(value) && std::fabs(value) < 1e9F) return static_cast<std::int64_t>(value);
-  return std::stod(fmt::format("{}", value));
-}
-
-Json config_json(const PeftExport& wanted, const std::vector<Site>& targets) {
-  const LoraSpec& spec = wanted.adapter->spec();
-  Json modules = Json::array();
-  for (const Site site : targets) modules.push_back(name_of(site));
-  return {{"alpha_pattern", Json::object()},
-          {"auto_mapping", nullptr},
-          {"base_model_name_or_path", wanted.base},
-          {"bias", "none"},
-          {"fan_in_fan_out", false},
-          {"inference_mode", true},
-          {"init_lora_weights", true},
-          {"layer_replication", nullptr},
-          {"layers_pattern", nullptr},
-          {"layers_to_transform", nullptr},
-          {"lora_alpha", number(spec.scale() * static_cast<float>(spec.rank))},
-          {"lora_dropout", 0.0},
-          {"modules_to_save", nullptr},
-          {"peft_type", "LORA"},
-          {"r", spec.rank},
-          {"rank_pattern", Json::object()},
-          {"revision", nullptr},
-          {"target_modules", modules},
-          {"task_type", "CAUSAL_LM"},
-          {"use_dora", false},
-          {"use_rslora", false}};
-}
-
 std::string encoded(const Tensor& values, const std::string& name, DType dtype) {
   const std::span<const float> all(values.f32(), static_cast<std::size_t>(values.shape().count()));
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -96,27 +46,17 @@ std::string encoded(const Tensor& values, const std::string& name, DType dtype) 
 }  // namespace
 
 void write_peft_folder(const PeftExport& wanted, const Path& folder) {
-  const std::vector<Site> targets = targets_of(*wanted.adapter);
+  Adapter whole = wanted.adapter->copy();
+  const std::vector<Adapter::Named> tensors = whole.tensors();
   std::vector<SafetensorsEntry> entries;
-  std::vector<const Tensor*> values;
-  for (int layer = 0; layer < wanted.adapter->layers(); ++layer) {
-    for (const Site site : targets) {
-      const LoraPair& pair = wanted.adapter->at(layer, site);
-      const std::string name = fmt::format("base_model.model.model.layers.{}.{}.{}.", layer,
-                                           site <= Site::o ? "self_attn" : "mlp", name_of(site));
-      entries.push_back({name + "lora_A.weight", pair.a.shape(), wanted.dtype});
-      entries.push_back({name + "lora_B.weight", pair.b.shape(), wanted.dtype});
-      values.push_back(&pair.a);
-      values.push_back(&pair.b);
-    }
-  }
+  for (const Adapter::Named& named : tensors) entries.push_back({named.name, named.tensor->shape(), wanted.dtype});
   std::map<std::string, std::string> metadata = {{"format", "pt"}};
   if (!wanted.base_sha256.empty()) metadata[hash_key] = wanted.base_sha256;
   OutputFile out(folder / "adapter_model.safetensors");
   out.add(formats::safetensors_head(entries, metadata));
-  for (std::size_t i = 0; i < entries.size(); ++i) out.add(encoded(*values[i], entries[i].name, wanted.dtype));
+  for (std::size_t i = 0; i < entries.size(); ++i) out.add(encoded(*tensors[i].tensor, entries[i].name, wanted.dtype));
   out.close();
-  write_file(folder / "adapter_config.json", to_pretty_text(config_json(wanted, targets)));
+  write_file(folder / "adapter_config.json", to_pretty_text(peft_config(*wanted.adapter, wanted.base)));
 }
 
 Result<void> check_adapter_base(const Path& folder, const std::string& base_sha256) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -32,13 +33,14 @@ std::map<std::string, Values> expected(const Weights& weights, const Adapter* ad
     const auto place = map_place(name);
     if (!place || adapter == nullptr) continue;
     const LoraPair& pair = adapter->at(place->layer, place->site);
+    if (pair.is_absent()) continue;
     const std::int64_t rank = pair.a.shape()[0];
     const std::int64_t in = pair.a.shape()[1];
     for (std::int64_t row = 0; row < view.shape[0]; ++row)
       for (std::int64_t column = 0; column < in; ++column)
         for (std::int64_t k = 0; k < rank; ++k)
           values.data[static_cast<std::size_t>(row * in + column)] +=
-              static_cast<double>(adapter->spec().scale()) * static_cast<double>(pair.b.f32()[row * rank + k]) *
+              static_cast<double>(pair.scale) * static_cast<double>(pair.b.f32()[row * rank + k]) *
               static_cast<double>(pair.a.f32()[k * in + column]);
   }
   return all;
@@ -155,7 +157,7 @@ TEST_P(Export, GgufAdapterReadsBack) {
   const Path file = folder_.path() / "adapter.gguf";
   write_gguf_adapter({.adapter = &adapter, .config = &config_, .name = "tiny"}, file);
   Adapter read = value_or_throw(read_gguf_adapter(file, config_));
-  EXPECT_FLOAT_EQ(read.spec().scale(), adapter.spec().scale());
+  EXPECT_FLOAT_EQ(read.at(2, Site::k).scale, adapter.at(2, Site::k).scale);
   Adapter original = adapter.copy();
   const auto a = original.tensors();
   const auto b = read.tensors();
@@ -174,16 +176,39 @@ TEST_P(Export, GgufAdapterReadsBack) {
   EXPECT_NE(refused.error().message.find(config_.architecture), std::string::npos);
 }
 
+// Ranks and alphas of many kinds: a GGUF adapter has one alpha, so B carries what differs; merged or read back, every
+// map gets its s B A.
+TEST_P(Export, PatternsSurviveGgufAndMerging) {
+  LoraSpec spec{.rank = 3, .alpha = 7, .seed = 3, .scaling = Scaling::by_root};
+  spec.layers = {1, 2, 5};
+  spec.rank_pattern = {{"q_proj", 5}, {"layers.2.mlp.*", 1}};
+  spec.alpha_pattern = {{"v_proj", 2}, {"layers.1.mlp.up_proj", 30}};
+  const Adapter adapter = tiny_adapter(config_, spec);
+  const Path file = folder_.path() / "adapter.gguf";
+  write_gguf_adapter({.adapter = &adapter, .config = &config_, .name = "tiny"}, file);
+  const Adapter read = value_or_throw(read_gguf_adapter(file, config_));
+  const auto wanted = expected(weights_, &adapter);
+  const auto got = expected(weights_, &read);
+  for (const auto& [name, values] : wanted)
+    for (std::size_t i = 0; i < values.data.size(); ++i)
+      ASSERT_NEAR(got.at(name).data[i], values.data[i], 1e-5) << name;
+  EXPECT_TRUE(read.at(0, Site::q).is_absent());
+  EXPECT_EQ(read.at(2, Site::up).rank(), 1);
+  const auto gguf = value_or_throw(formats::GgufFile::open(file));
+  EXPECT_NEAR(*gguf.number("adapter.lora.alpha"), 7 * std::sqrt(5.0), 1e-5);
+  const Path folder = new_folder("merged");
+  write_merged_folder(exec_, {&base_, &adapter}, {.base = &base_, .ids = {}, .chat_template = {}}, folder, {});
+  expect_equal(value_or_throw(load_folder(exec_, folder)), wanted, 1e-6);
+}
+
+std::vector<Site> peft_targets() { return {Site::q, Site::k, Site::v, Site::up, Site::down}; }
+
 TEST_P(Export, PeftFolderReadsBackAndKnowsItsBase) {
-  Adapter adapter = tiny_adapter(config_, 3);
-  for (int layer = 0; layer < adapter.layers(); ++layer)
-    for (const Site site : {Site::gate, Site::o})
-      for (tensor::Tensor* part : {&adapter.at(layer, site).a, &adapter.at(layer, site).b})
-        std::fill_n(part->f32(), part->shape().count(), 0.0F);
+  Adapter adapter = tiny_adapter(config_, {.rank = 3, .alpha = 7, .seed = 3, .targets = peft_targets()});
   const Path folder = new_folder("peft");
   write_peft_folder({.adapter = &adapter, .base = "a/b", .base_sha256 = "abc"}, folder);
   Adapter read = value_or_throw(Adapter::load(folder, config_));
-  EXPECT_FLOAT_EQ(read.spec().scale(), adapter.spec().scale());
+  EXPECT_FLOAT_EQ(read.at(2, Site::k).scale, adapter.at(2, Site::k).scale);
   const auto a = adapter.tensors();
   const auto b = read.tensors();
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -145,13 +145,16 @@ inline void write_tiny_folder(const Weights& weights, const Path& folder) {
 }
 
 // An adapter that changes everything it targets.
-inline Adapter tiny_adapter(const Config& config, std::uint64_t seed) {
-  Adapter adapter = Adapter::init(config, {.rank = 3, .alpha = 7, .seed = seed});
-  Rng rng(seed, 99);
+inline Adapter tiny_adapter(const Config& config, const LoraSpec& spec) {
+  Adapter adapter = Adapter::init(config, spec);
+  Rng rng(spec.seed, 99);
   for (const Adapter::Named& named : adapter.tensors())
     for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i)
       named.tensor->f32()[i] = static_cast<float>(0.3 * rng.normal());
   return adapter;
+}
+inline Adapter tiny_adapter(const Config& config, std::uint64_t seed) {
+  return tiny_adapter(config, {.rank = 3, .alpha = 7, .seed = seed});
 }
 
 }  // namespace hone::model

@@ -2,6 +2,7 @@
 // gradients, ten steps of training, greedy text. The small cases lie in tests/golden/decoder
 // (tools/make_golden_decoder.py); bench/fidelity_model.py makes others and names their folder in HONE_FIDELITY_CASES.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -199,6 +200,36 @@ TEST(Fidelity, EveryFamilyEqualsTransformersFromFoldersAndGguf) {
     const auto file = value_or_throw(formats::GgufFile::open(gguf));
     expect_equal(c, "gguf", value_or_throw(load_gguf(exec, file, gguf.string())));
   }
+}
+
+// rsLoRA, rank and alpha patterns, chosen layers: read from PEFT's own folders, gradients as PEFT's; and read again
+// from what Hone writes of them.
+TEST(Fidelity, PeftsOptionsGiveItsGradients) {
+  const Path base = Path(HONE_SOURCE_DIR) / "tests/golden/decoder/llama2";
+  const Path copied = std::filesystem::temp_directory_path() / fmt::format("hone_peft_options_{}", ::getpid());
+  Exec exec(2);
+  const Decoder decoder(std::make_shared<const Weights>(value_or_throw(load_folder(exec, base))));
+  int count = 0;
+  for (const char* name : {"rslora", "patterns", "layers", "together"}) {
+    SCOPED_TRACE(name);
+    const Path folder = base / "adapters" / name;
+    const Case c(folder);
+    Adapter adapter = value_or_throw(Adapter::load(folder, decoder.config()));
+    adapter.save(copied, "base");
+    const Adapter again = value_or_throw(Adapter::load(copied, decoder.config()));
+    for (const Adapter* one : {static_cast<const Adapter*>(&adapter), &again}) {
+      Figures figures;
+      measure_gradient(exec, c, decoder, *one, figures);
+      EXPECT_LE(figures.loss, 1e-5);
+      EXPECT_LE(figures.gradient, 1e-5) << figures.worst_gradient;
+      std::size_t gradients = 0;
+      for (const std::string& tensor : c.file.names()) gradients += tensor.starts_with("grad.") ? 1 : 0;
+      EXPECT_EQ(Adapter(one->copy()).tensors().size(), gradients);
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, 8);
+  std::filesystem::remove_all(copied);
 }
 
 TEST(Fidelity, ConfigsBeforeAndSinceTransformers5Agree) {

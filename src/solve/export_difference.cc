@@ -21,8 +21,9 @@ WeightDifference difference_of(const Sums& sums) {
   return {.scale = sums.along / sums.trained, .rounding = std::sqrt(std::max(0.0, sums.apart) / sums.trained)};
 }
 
-// <s1 B1 A1, s2 B2 A2> = s1 s2 trace((B1' B2)(A2 A1')): ranks are small, maps are not.
+// <s1 B1 A1, s2 B2 A2> = s1 s2 trace((B1' B2)(A2 A1')): ranks are small, maps are not. 0 where one is absent.
 double inner_product(const LoraPair& one, const LoraPair& two) {
+  if (one.is_absent() || two.is_absent()) return 0;
   const std::int64_t ranks[] = {one.a.shape()[0], two.a.shape()[0]};
   const std::int64_t in = one.a.shape()[1];
   const std::int64_t out = one.b.shape()[0];
@@ -40,7 +41,7 @@ double inner_product(const LoraPair& one, const LoraPair& two) {
       trace += a * b;
     }
   }
-  return trace;
+  return static_cast<double>(one.scale) * static_cast<double>(two.scale) * trace;
 }
 
 void add_map(tensor::Exec& exec, const model::BaseFiles& exported, const model::MergeSource& source, std::size_t index,
@@ -62,19 +63,16 @@ void add_map(tensor::Exec& exec, const model::BaseFiles& exported, const model::
 
 WeightDifference compare_adapters(const model::Adapter& exported, const model::Adapter& trained) {
   HONE_CHECK(exported.layers() == trained.layers());
-  const double se = static_cast<double>(exported.spec().scale());
-  const double st = static_cast<double>(trained.spec().scale());
   Sums sums;
   for (int layer = 0; layer < trained.layers(); ++layer) {
     for (const model::Site site : model::all_sites) {
       const LoraPair& e = exported.at(layer, site);
       const LoraPair& t = trained.at(layer, site);
-      if (e.b.bytes() == 0 || t.b.bytes() == 0) continue;
-      const double both = se * st * inner_product(e, t);
-      const double only_trained = st * st * inner_product(t, t);
+      const double only_trained = inner_product(t, t);
+      const double both = inner_product(e, t);
       sums.trained += only_trained;
       sums.along += both;
-      sums.apart += se * se * inner_product(e, e) - 2 * both + only_trained;
+      sums.apart += inner_product(e, e) - 2 * both + only_trained;
     }
   }
   return difference_of(sums);

@@ -197,7 +197,8 @@ Json record_of(const ExportSpec& spec, const Prepared& prepared) {
   if (reference.run) record["run"] = reference.run->id;
   if (!reference.adapter.empty()) {
     record["adapter_sha256"] = value_or_throw(sha256_file(reference.adapter / "adapter_model.safetensors"));
-    record["lora"] = {{"rank", prepared.adapter->spec().rank}, {"scale", prepared.adapter->spec().scale()}};
+    const model::LoraSpec& lora = prepared.adapter->spec();
+    record["lora"] = {{"rank", lora.rank}, {"scale", model::lora_scale(lora.scaling, lora.alpha, lora.rank)}};
   }
   return record;
 }
@@ -210,14 +211,27 @@ std::vector<ExportedFile> files_in(const Path& folder) {
   return files;
 }
 
+// Whether some maps have a rank or alpha of their own.
+bool has_exceptions(const model::Adapter& adapter) {
+  const model::LoraSpec& spec = adapter.spec();
+  for (int layer = 0; layer < adapter.layers(); ++layer) {
+    for (const model::Site site : model::all_sites) {
+      const model::LoraPair& pair = adapter.at(layer, site);
+      if (!pair.is_absent() && (pair.rank() != spec.rank || pair.alpha != spec.alpha)) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<std::string> commands_for(const ExportSpec& spec, const Prepared& prepared, const Path& folder) {
   const std::string place = shell_word(folder.string());
   const std::string base = prepared.base.path.string();
   const std::string length = fmt::format("--max-model-len {}", prepared.files.config().context);
   switch (spec.format) {
     case ExportFormat::peft: {
+      if (has_exceptions(*prepared.adapter)) return {};
       int most = 8;  // vLLM takes powers of two from 8
-      while (most < prepared.adapter->spec().rank) most *= 2;
+      while (most < prepared.adapter->largest_rank()) most *= 2;
       return {fmt::format("vllm serve {} --enable-lora --max-lora-rank {} --lora-modules {}",
                           shell_word(model::public_name(prepared.source.reference.base)), most,
                           shell_word(prepared.name + "=" + folder.string()))};
@@ -257,6 +271,10 @@ void add_notes(const ExportSpec& spec, const Prepared& prepared, ExportOutcome& 
     outcome.notes.push_back(fmt::format(
         "The adapter was trained over {}; over other weights of the same model ({}) answers may differ a little.",
         prepared.base.path.filename().string(), outcome.base));
+  if (spec.format == ExportFormat::peft && has_exceptions(*prepared.adapter))
+    outcome.notes.emplace_back(
+        "Some maps have a rank or alpha of their own. PEFT applies them; servers that read one rank and alpha for all, "
+        "as vLLM does, need the merged model (--format hf).");
   if (prepared.base.default_template)
     outcome.notes.emplace_back("The base brings no chat template; ChatML, as in training, is written into the files.");
 }

@@ -1,11 +1,14 @@
 #include "solve/train_stage.h"
 
 #include <cmath>
+#include <map>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "solve/plan.h"
+#include "solve/validation_sample.h"
 
 namespace hone::solve {
 namespace {
@@ -15,12 +18,17 @@ namespace {
 class Validator {
  public:
   Validator(Workspace& workspace, LocalModel& local, const EncodedRows& encoded, std::stop_token stop)
-      : workspace_(workspace), local_(local), encoded_(encoded), stop_(std::move(stop)) {
+      : workspace_(workspace), local_(local), stop_(std::move(stop)) {
     const auto& rows = workspace.split.validation;
     const bool labels = workspace.task.kind == data::Kind::classify;
-    const std::size_t n = std::min(rows.size(), labels ? most_validated_rows : most_generated_rows);
+    asked_ = validation_sample(rows, labels ? most_validated_rows : most_generated_rows, workspace.task);
     const prompt::RequestMaker make(workspace.task, prompt::zero_shot(), {}, nullptr, local.most_answer_tokens);
-    for (std::size_t i = 0; i < n; ++i) requests_.push_back(make(rows[i]));
+    std::map<std::string_view, const data::Example*> example_of;
+    for (const data::Example& example : encoded.examples) example_of[example.row_id] = &example;
+    for (const std::size_t i : asked_) {
+      requests_.push_back(make(rows[i]));
+      if (const auto found = example_of.find(rows[i].id); found != example_of.end()) gold_.push_back(found->second);
+    }
   }
 
   train::Validation operator()(const model::Adapter& adapter, int step) {
@@ -29,7 +37,7 @@ class Validator {
     responder->respond(
         requests_,
         [&](std::size_t i, const Result<text::Reply>& reply) {
-          scored.push_back(eval::score_row(workspace_.split.validation[i], reply, workspace_.task));
+          scored.push_back(eval::score_row(workspace_.split.validation[asked_[i]], reply, workspace_.task));
         },
         stop_);
     std::vector<const eval::ScoredRow*> rows;
@@ -51,14 +59,10 @@ class Validator {
   }
 
   double answer_loss(const model::Adapter& adapter) const {
-    std::vector<const data::Example*> some;
-    for (std::size_t i = 0; i < std::min(most_generated_rows, encoded_.examples.size()); ++i)
-      some.push_back(&encoded_.examples[i]);
-    if (some.empty()) return 0;
     double loss = 0;
     double weight = 0;
-    for (std::size_t i = 0; i < some.size(); i += 8) {
-      const auto part = std::span(some).subspan(i, std::min<std::size_t>(8, some.size() - i));
+    for (std::size_t i = 0; i < gold_.size(); i += 8) {
+      const auto part = std::span(gold_).subspan(i, std::min<std::size_t>(8, gold_.size() - i));
       const model::LossSum sum = local_.model.decoder->loss(*local_.exec, train::pack(part), &adapter);
       loss += sum.loss;
       weight += sum.weight;
@@ -68,9 +72,10 @@ class Validator {
 
   Workspace& workspace_;
   LocalModel& local_;
-  const EncodedRows& encoded_;
   std::stop_token stop_;
+  std::vector<std::size_t> asked_;  // of the validation rows
   std::vector<text::Request> requests_;
+  std::vector<const data::Example*> gold_;  // of those that could be encoded
 };
 
 Json train_manifest(const Workspace& workspace, const LocalModel& local, const train::TrainSpec& spec,
@@ -182,6 +187,7 @@ train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const Trai
   std::optional<Progress> progress;
   double metric = 0;
   train::Hooks hooks = recording;
+  if (!hooks.on_notice) hooks.on_notice = [](const std::string& notice) { warn(notice); };
   hooks.on_step = [&](const train::StepEvent& event) {
     if (recording.on_step) recording.on_step(event);
     const auto done = static_cast<std::uint64_t>(event.step);

@@ -5,7 +5,6 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/terminal.h"
 #include "formats/safetensors.h"
 
 namespace hone::train {
@@ -119,6 +118,7 @@ TrainState first_state(const model::Config& config, const model::LoraSpec& lora)
 std::string fingerprint(const model::Config& config, const TrainJob& job) {
   Json spec = to_json(job.spec);
   spec.erase("checkpoint_every");
+  spec.erase("activations");
   Sha256 hash;
   hash.add(to_text(spec));
   hash.add(fmt::format("|{} {} {} {} {} {} {} {} {}|{}|{}|", config.architecture, config.layers, config.width,
@@ -149,8 +149,8 @@ void save_checkpoint(const Path& folder, TrainState& state, const CheckpointIden
   formats::write_safetensors(checkpoint_file(folder), views, {{"hone", to_text(to_json(state, identity))}});
 }
 
-std::optional<TrainState> load_checkpoint(const Path& folder, const model::Config& config, const model::LoraSpec& lora,
-                                          const CheckpointIdentity& identity) {
+std::optional<LoadedCheckpoint> load_checkpoint(const Path& folder, const model::Config& config,
+                                                const model::LoraSpec& lora, const CheckpointIdentity& identity) {
   const Path path = checkpoint_file(folder);
   if (!std::filesystem::exists(path)) return std::nullopt;
   const auto file = formats::SafetensorsFile::open(path);
@@ -167,12 +167,13 @@ std::optional<TrainState> load_checkpoint(const Path& folder, const model::Confi
            "folder, or delete the file.",
            path.string());
     }
+    LoadedCheckpoint loaded{read_state(*file, *json, first_state(config, lora)), {}};
     if (json->at("threads") != identity.threads) {
-      warn(
+      loaded.notice =
           fmt::format("training went on with {} threads so far and resumes with {}: results agree within rounding only",
-                      json->at("threads").get<int>(), identity.threads));
+                      json->at("threads").get<int>(), identity.threads);
     }
-    return read_state(*file, *json, first_state(config, lora));
+    return loaded;
   } catch (const nlohmann::json::exception& e) {
     damaged(path, e.what());
   }

@@ -33,18 +33,23 @@ struct TrainState {
 // Adapter as init, moments zero.
 TrainState first_state(const model::Config& config, const model::LoraSpec& lora);
 
-// SHA-256 over all that decides the outcome: the spec (without checkpoint_every), the examples' ids,
+// SHA-256 over all that decides the outcome: the spec (without checkpoint_every and activations, which
+// change no bit), the examples' ids,
 // the decoder's shape and `base_sha256`.
 std::string fingerprint(const model::Config& config, const TrainJob& job);
 
 struct CheckpointIdentity {
   std::string fingerprint;
-  int threads = 0;  // another number gives sums rounded otherwise: a warning on resume
+  int threads = 0;  // another number gives sums rounded otherwise: a notice on resume
 };
 Path checkpoint_file(const Path& folder);
 void save_checkpoint(const Path& folder, TrainState& state, const CheckpointIdentity& identity);
+struct LoadedCheckpoint {
+  TrainState state;
+  std::string notice;  // for the user; "" where all is as it was
+};
 // Nullopt where there is none. Failure (bad_input) naming the file where it is damaged or belongs to another job.
-std::optional<TrainState> load_checkpoint(const Path& folder, const model::Config& config, const model::LoraSpec& lora,
-                                          const CheckpointIdentity& identity);
+std::optional<LoadedCheckpoint> load_checkpoint(const Path& folder, const model::Config& config,
+                                                const model::LoraSpec& lora, const CheckpointIdentity& identity);
 
 }  // namespace hone::train

@@ -14,15 +14,19 @@ double norm_of(tensor::Exec& exec, model::Adapter& gradients) {
 }
 
 void apply(tensor::Exec& exec, const OptimizerState& state, const Update& update) {
-  const ops::AdamwSettings settings{update.learning_rate, update.beta1,          update.beta2, update.epsilon,
-                                    update.weight_decay,  update.gradient_scale, update.number};
+  const auto settings_at = [&](double rate) {
+    return ops::AdamwSettings{
+        rate, update.beta1, update.beta2, update.epsilon, update.weight_decay, update.gradient_scale, update.number};
+  };
+  const ops::AdamwSettings for_a = settings_at(update.learning_rate);
+  const ops::AdamwSettings for_b = settings_at(update.learning_rate * update.b_rate_ratio);
   const auto weights = state.adapter.tensors();
   const auto gradients = state.gradients.tensors();
   const auto first = state.first_moments.tensors();
   const auto second = state.second_moments.tensors();
   for (std::size_t i = 0; i < weights.size(); ++i) {
     ops::adamw(
-        exec, settings,
+        exec, weights[i].part == model::Adapter::Part::b ? for_b : for_a,
         {weights[i].tensor->view(), gradients[i].tensor->view(), first[i].tensor->view(), second[i].tensor->view()});
   }
 }

@@ -17,7 +17,8 @@ struct OptimizerState {
   model::Adapter& second_moments;
 };
 struct Update {
-  double learning_rate = 0;
+  double learning_rate = 0;  // of A
+  double b_rate_ratio = 1;   // LoRA+: that of B is this times as large
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
   double gradient_scale = 1;  // multiplies the gradients first
   int number = 1;             // of this update, from 1

@@ -3,83 +3,15 @@
 #include <cmath>
 #include <set>
 
+#include "base/json.h"
+#include "model/load_folder.h"
 #include "train/plan.h"
-#include "train/token_tree.h"
 #include "train/train_testing.h"
 
 namespace hone::train {
 namespace {
 
 using Ids = std::vector<text::TokenId>;
-
-std::vector<std::span<const text::TokenId>> spans(const std::vector<Ids>& sequences) {
-  return {sequences.begin(), sequences.end()};
-}
-
-std::vector<Ids> random_sequences(std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<Ids> sequences(1 + rng.below(12));
-  for (Ids& ids : sequences) {
-    ids.resize(rng.below(7));
-    for (text::TokenId& id : ids) id = static_cast<text::TokenId>(rng.below(2));
-  }
-  return sequences;
-}
-
-TEST(TokenTree, SpellsEverySequenceAndHoldsEveryPrefixOnce) {
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    const std::vector<Ids> sequences = random_sequences(seed);
-    const auto views = spans(sequences);
-    const TokenTree tree = token_tree(views);
-    std::set<Ids> prefixes;
-    for (std::size_t s = 0; s < sequences.size(); ++s) {
-      Ids spelled;
-      int parent = -1;
-      for (const int index : tree.paths[s]) {
-        const TokenTree::Stretch& stretch = tree.stretches[static_cast<std::size_t>(index)];
-        EXPECT_EQ(stretch.parent, parent);
-        EXPECT_EQ(stretch.begin, static_cast<int>(spelled.size()));
-        const auto tokens = views[static_cast<std::size_t>(stretch.sequence)].subspan(
-            static_cast<std::size_t>(stretch.begin), static_cast<std::size_t>(stretch.length));
-        spelled.insert(spelled.end(), tokens.begin(), tokens.end());
-        parent = index;
-      }
-      EXPECT_EQ(spelled, sequences[s]);
-      for (std::size_t n = 1; n <= sequences[s].size(); ++n) {
-        prefixes.insert(Ids(sequences[s].begin(), sequences[s].begin() + static_cast<std::ptrdiff_t>(n)));
-      }
-    }
-    EXPECT_EQ(tree.rows, static_cast<int>(prefixes.size()));
-  }
-}
-
-TEST(TokenTree, CutsOnlyWhereSequencesPartOrEnd) {
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    const std::vector<Ids> sequences = random_sequences(seed);
-    const TokenTree tree = token_tree(spans(sequences));
-    std::vector<int> children(tree.stretches.size(), 0), ends(tree.stretches.size(), 0);
-    for (const auto& stretch : tree.stretches) {
-      ASSERT_GE(stretch.length, 1);
-      if (stretch.parent >= 0) ++children[static_cast<std::size_t>(stretch.parent)];
-    }
-    for (const auto& path : tree.paths) {
-      if (!path.empty()) ++ends[static_cast<std::size_t>(path.back())];
-    }
-    for (std::size_t i = 0; i < tree.stretches.size(); ++i) EXPECT_TRUE(ends[i] > 0 || children[i] > 1);
-  }
-}
-
-TEST(TokenTree, DoesNotDependOnTheOrderOfSequences) {
-  std::vector<Ids> sequences = {{1, 2, 3}, {1, 2}, {4}, {1, 2, 5, 6}, {4}};
-  const TokenTree a = token_tree(spans(sequences));
-  std::reverse(sequences.begin(), sequences.end());
-  const TokenTree b = token_tree(spans(sequences));
-  ASSERT_EQ(a.stretches.size(), b.stretches.size());
-  for (std::size_t i = 0; i < a.stretches.size(); ++i) {
-    EXPECT_EQ(a.stretches[i].parent, b.stretches[i].parent);
-    EXPECT_EQ(a.stretches[i].length, b.stretches[i].length);
-  }
-}
 
 TEST(Pack, EqualTargetsOfARowAddTheirWeights) {
   const std::vector<data::Example> examples = {
@@ -103,6 +35,39 @@ TEST(Pack, ARowThatIsTheStartOfAnotherKeepsItsOwnTargets) {
   ASSERT_EQ(batch.targets.size(), 3U);
   EXPECT_EQ(batch.targets[1].row, 1);
   EXPECT_EQ(batch.targets[1].weight, 2);  // both say 9 after 1 2
+}
+
+TEST(Pack, ApartEachRowIsARootOfItsOwnThatNamesItsExample) {
+  const std::vector<data::Example> examples = {{"a", {1, 2}, {7, 9}, 0}, {"b", {1, 2}, {7, 9}, 0}};
+  const std::vector<int> rows = {5, 3};
+  const model::TrainBatch batch = pack(pointers(examples), {Sharing::none, 0, rows});
+  EXPECT_EQ(batch.ids, (Ids{1, 2, 7, 1, 2, 7}));
+  ASSERT_EQ(batch.stretches.size(), 2U);
+  EXPECT_EQ(batch.stretches[0].example, 5U);
+  EXPECT_EQ(batch.stretches[1].example, 3U);
+  EXPECT_EQ(batch.stretches[1].parent, -1);
+  ASSERT_EQ(batch.targets.size(), 4U);
+  EXPECT_EQ(batch.targets[2].row, 4);
+  EXPECT_EQ(batch.targets[2].weight, 1);
+}
+
+// The mean over all tokens but the first of each row, a prompt's weighing less, as torch says it; shared or not.
+TEST(Pack, WeighsThePromptsTokensAsTorchDoes) {
+  const Path base = Path(HONE_SOURCE_DIR) / "tests/golden/decoder/llama2";
+  const std::string text = value_or_throw(read_file(base / "adapters/prompt_loss.json"));
+  const Json golden = value_or_throw(parse_json(text, "prompt_loss.json"));
+  std::vector<data::Example> examples;
+  for (const Json& row : golden.at("rows"))
+    examples.push_back({"", row.at("prompt").get<Ids>(), row.at("answer").get<Ids>(), 0});
+  tensor::Exec exec(2);
+  const model::Decoder decoder(std::make_shared<const model::Weights>(value_or_throw(model::load_folder(exec, base))));
+  for (const Sharing sharing : {Sharing::prefixes, Sharing::none}) {
+    const model::TrainBatch batch = pack(pointers(examples), {sharing, golden.at("weight").get<double>()});
+    const model::LossSum sum = decoder.loss(exec, batch, nullptr);
+    EXPECT_NEAR(sum.loss / sum.weight, golden.at("loss").get<double>(), 1e-5);
+  }
+  const model::LossSum answers = decoder.loss(exec, pack(pointers(examples)), nullptr);
+  EXPECT_GT(std::fabs(answers.loss / answers.weight - golden.at("loss").get<double>()), 0.01);
 }
 
 struct LossAndGradients {
@@ -198,6 +163,21 @@ TEST(Plan, EveryRowOnceAnEpochInMicroBatchesThatFit) {
   EXPECT_EQ(figures.computed, computed);
   EXPECT_EQ(figures.steps, static_cast<int>(plan.size()));
   EXPECT_GT(figures.tokens, figures.computed);
+}
+
+TEST(Plan, WhereNothingIsSharedEveryTokenCounts) {
+  const std::vector<data::Example> examples = tiny_examples(20);
+  TrainSpec spec;
+  spec.micro_batch_tokens = 30;
+  spec.lora.dropout = 0.1F;
+  const TokenPlan figures = plan_tokens(examples, spec);
+  EXPECT_EQ(figures.computed, figures.tokens - 20);  // but the last one of each row
+  const std::vector<StepPlan> plan = plan_epoch(examples, spec, 0);
+  for (const auto& rows : plan[0]) {
+    std::size_t tokens = 0;
+    for (const int row : rows) tokens += run_ids(examples[static_cast<std::size_t>(row)]).size();
+    EXPECT_TRUE(tokens <= 30 || rows.size() == 1);
+  }
 }
 
 TEST(Plan, EpochsDifferAndRepeat) {

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "base/rng.h"
-#include "train/token_tree.h"
+#include "text/token_tree.h"
 
 namespace hone::train {
 
@@ -17,19 +17,20 @@ struct Cut {
   std::int64_t computed = 0;
 };
 
-Cut cut_step(std::span<const data::Example> examples, std::span<const int> rows, std::int64_t most_tokens) {
+Cut cut_step(std::span<const data::Example> examples, std::span<const int> rows, const TrainSpec& spec) {
   std::vector<std::vector<text::TokenId>> ids;
   for (const int row : rows) ids.push_back(run_ids(examples[static_cast<std::size_t>(row)]));
   const std::vector<std::span<const text::TokenId>> sequences(ids.begin(), ids.end());
+  const bool shares = sharing_of(spec) == Sharing::prefixes;
   Cut cut;
   std::int64_t held = 0;
   int before = -1;
-  for (const int i : lexicographic_order(sequences)) {
+  for (const int i : text::lexicographic_order(sequences)) {
     const auto& sequence = sequences[static_cast<std::size_t>(i)];
     const auto length = static_cast<std::int64_t>(sequence.size());
     std::int64_t added = length;
-    if (before >= 0) added -= common_prefix(sequences[static_cast<std::size_t>(before)], sequence);
-    if (before < 0 || held + added > most_tokens) {
+    if (before >= 0 && shares) added -= text::common_prefix(sequences[static_cast<std::size_t>(before)], sequence);
+    if (before < 0 || held + added > spec.micro_batch_tokens) {
       cut.micro_batches.emplace_back();
       held = 0;
       added = length;
@@ -56,7 +57,7 @@ void for_steps(std::span<const data::Example> examples, const TrainSpec& spec, i
   const auto batch = static_cast<std::size_t>(spec.batch_rows);
   for (std::size_t begin = 0; begin < order.size(); begin += batch) {
     const std::size_t count = std::min(batch, order.size() - begin);
-    use(cut_step(examples, std::span(order).subspan(begin, count), spec.micro_batch_tokens));
+    use(cut_step(examples, std::span(order).subspan(begin, count), spec));
   }
 }
 

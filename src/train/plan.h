@@ -24,7 +24,7 @@ std::vector<StepPlan> plan_epoch(std::span<const data::Example> examples, const 
 struct TokenPlan {
   int steps = 0;              // of one epoch
   std::int64_t tokens = 0;    // of the rows, a shared prefix counted once a row
-  std::int64_t computed = 0;  // what the engine runs: shared prefixes once a micro-batch, the last token of a row never
+  std::int64_t computed = 0;  // what the engine runs: what rows share once a micro-batch, the last token of a row never
 };
 // Figures of the first epoch.
 TokenPlan plan_tokens(std::span<const data::Example> examples, const TrainSpec& spec);

@@ -47,11 +47,12 @@ class Loop {
         epoch_steps_(steps_per_epoch(job.examples.size(), job.spec)),
         steps_(epoch_steps_ * job.spec.epochs),
         identity_{fingerprint(decoder.config(), job), exec.threads().size()} {
-    std::optional<TrainState> saved;
+    std::optional<LoadedCheckpoint> saved;
     if (!job.checkpoint_folder.empty()) {
       saved = load_checkpoint(job.checkpoint_folder, decoder.config(), spec_.lora, identity_);
     }
-    state_ = saved ? std::move(*saved) : first_state(decoder.config(), spec_.lora);
+    if (saved && !saved->notice.empty() && hooks.on_notice) hooks.on_notice(saved->notice);
+    state_ = saved ? std::move(saved->state) : first_state(decoder.config(), spec_.lora);
     gradients_ = state_.adapter.zeros_like();
     seconds_before_ = state_.seconds;
   }
@@ -139,6 +140,14 @@ class Loop {
     return plan_[static_cast<std::size_t>(step % epoch_steps_)];
   }
 
+  // Of the next step: a function of the seed and its number, so that a resumed run draws what the unbroken one did.
+  model::Noise noise() const {
+    return {.seed = spec_.seed,
+            .step = static_cast<std::uint32_t>(state_.step),
+            .dropout = static_cast<double>(spec_.lora.dropout),
+            .embedding = spec_.neftune};
+  }
+
   // Sums losses and gradients over the step's micro-batches; nullopt when the user asked to stop meanwhile.
   std::optional<model::LossSum> accumulate(const StepPlan& plan, StepEvent& event) {
     set_zero(gradients_);
@@ -150,7 +159,9 @@ class Loop {
         examples.push_back(&job_.examples[static_cast<std::size_t>(row)]);
         event.tokens += static_cast<std::int64_t>(examples.back()->prompt.size() + examples.back()->answer.size());
       }
-      const model::LossSum part = decoder_.loss_and_gradients(exec_, pack(examples), state_.adapter, gradients_);
+      const PackSpec packing{sharing_of(spec_), spec_.prompt_loss_weight, rows};
+      const model::LossSum part = decoder_.loss_and_gradients(exec_, pack(examples, packing), state_.adapter,
+                                                              gradients_, {noise(), spec_.activations});
       total.loss += part.loss;
       total.weight += part.weight;
       event.computed += part.tokens;
@@ -187,6 +198,7 @@ class Loop {
     ++state_.updates;
     Update update;
     update.learning_rate = event.learning_rate;
+    update.b_rate_ratio = spec_.b_rate_ratio;
     update.beta1 = spec_.beta1;
     update.beta2 = spec_.beta2;
     update.epsilon = spec_.epsilon;
@@ -241,6 +253,7 @@ class Loop {
 
 Outcome run(tensor::Exec& exec, const model::Decoder& decoder, const TrainJob& job, const Hooks& hooks) {
   check_examples(job, decoder.config().vocabulary);
+  value_or_throw(model::check_lora(decoder.config(), job.spec.lora));
   return Loop(exec, decoder, job, hooks).run();
 }
 

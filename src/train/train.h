@@ -29,11 +29,23 @@ struct TrainSpec {
   double clip = 1.0;       // global gradient norm
   std::uint64_t seed = 1;  // data order
   int validations_per_epoch = 2;
-  int patience = 4;           // validations without gain before stopping; 0: never
-  int checkpoint_every = 50;  // steps; also after each validation and on a stop
+  int patience = 4;               // validations without gain before stopping; 0: never
+  int checkpoint_every = 50;      // steps; also after each validation and on a stop
+  double b_rate_ratio = 1;        // LoRA+ (Hayou et al. 2024): B's learning rate is this times A's
+  double neftune = 0;             // NEFTune's alpha (see model::Noise::embedding)
+  double prompt_loss_weight = 0;  // of a prompt's token in the loss, where an answer's weighs 1
+  model::Activations activations = model::Activations::kept;
 };
+// What came after the first version is written only where it is used, so that specs, and the keys made of them, stay
+// what they were.
 Json to_json(const TrainSpec& spec);
 Result<TrainSpec> spec_from_json(const Json& json);
+
+// Whether rows that begin alike share that part's computation. Noise is drawn for each row, so with any they do not.
+enum class Sharing : std::uint8_t { prefixes, none };
+Sharing sharing_of(const TrainSpec& spec);
+// What a user should know of these settings before the run: one sentence each.
+std::vector<std::string> notices(const TrainSpec& spec);
 
 struct StepEvent {
   int step = 0;   // from 1
@@ -60,6 +72,7 @@ struct Hooks {
   // after `stop` was requested is thrown away.
   std::function<Validation(const model::Adapter&, int step)> validate;
   std::function<void(const Validation&)> on_validation;
+  std::function<void(const std::string&)> on_notice;  // one sentence for the user
   std::stop_token stop;
 };
 
@@ -93,14 +106,20 @@ class BrokeDown : public Failure {
 };
 
 // Trains. Throws BrokeDown (bad_input) after three non-finite losses in a row, Failure (bad_input) on an example
-// without prompt or answer;
-// an interrupt ends with ended = "interrupted" and a checkpoint. After kill -9 the steps since the last checkpoint are
-// run again, so on_step and on_validation may see a step number twice, with equal figures.
+// without prompt or answer and on LoRA settings that the model has no place for (model::check_lora); an interrupt ends
+// with ended = "interrupted" and a checkpoint. After kill -9 the steps since the last checkpoint are run again, so
+// on_step and on_validation may see a step number twice, with equal figures.
 Outcome run(tensor::Exec& exec, const model::Decoder& decoder, const TrainJob& job, const Hooks& hooks);
 
-// Packs examples into one batch: the trie of their token ids, so that shared prefixes are computed once. Targets carry
-// weight 1 a loss token; equal targets of one row are one target with their summed weight. The last token of an example
-// is only predicted, never run.
-model::TrainBatch pack(std::span<const data::Example* const> examples);
+struct PackSpec {
+  Sharing sharing = Sharing::prefixes;
+  double prompt_weight = 0;     // of a loss on the prompt's tokens; its first one has nothing before it
+  std::span<const int> rows{};  // numbers that name the examples, for noise; empty: 0, 1, ...
+};
+
+// Packs examples into one batch: the trie of their token ids, so that shared prefixes are computed once, or each
+// example as a root of its own. Targets carry weight 1 a loss token; equal targets of one row are one target with their
+// summed weight. The last token of an example is only predicted, never run.
+model::TrainBatch pack(std::span<const data::Example* const> examples, const PackSpec& spec = {});
 
 }  // namespace hone::train

@@ -53,10 +53,11 @@ struct Training {
   Hooks hooks;
   double max_seconds = 0;
   int max_steps = 0;
+  int threads = 2;
 
   // Best at step 9 of 18, so that keeping the best and keeping the last differ.
   Outcome run() {
-    tensor::Exec exec(2);
+    tensor::Exec exec(threads);
     const model::Decoder decoder = tiny_decoder();
     const std::vector<data::Example> held_out = tiny_examples(60);
     if (!hooks.validate) {
@@ -95,6 +96,15 @@ void expect_equal(Outcome& a, Outcome& b) {
     EXPECT_EQ(a.validations[i].metric, b.validations[i].metric);
     EXPECT_EQ(a.validations[i].loss, b.validations[i].loss);
   }
+}
+
+std::string failure_of(Training& training) {
+  try {
+    training.run();
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+  return {};
 }
 
 TEST(Train, DrivesTheLossDown) {
@@ -147,6 +157,95 @@ TEST(Train, InterruptedAnywhereAndResumedEqualsUnbroken) {
     Outcome resumed = rest.run();
     expect_equal(resumed, unbroken);
   }
+}
+
+// Everything that draws random numbers or changes the update.
+TrainSpec every_option() {
+  TrainSpec spec = tiny_spec();
+  spec.lora.scaling = model::Scaling::by_root;
+  spec.lora.targets = {model::Site::q, model::Site::v, model::Site::gate, model::Site::down};
+  spec.lora.layers = {0, 1};
+  spec.lora.rank_pattern = {{"v_proj", 3}};
+  spec.lora.alpha_pattern = {{"layers.1.mlp.*", 5}};
+  spec.lora.dropout = 0.2F;
+  spec.b_rate_ratio = 4;
+  spec.neftune = 3;
+  spec.prompt_loss_weight = 0.1;
+  spec.activations = model::Activations::recomputed;
+  return spec;
+}
+
+TEST(Train, WithEveryOptionOnResumedEqualsUnbroken) {
+  Training whole;
+  whole.spec = every_option();
+  Outcome unbroken = whole.run();
+  Training plain;
+  Outcome other = plain.run();
+  ASSERT_NE(unbroken.events.back().loss, other.events.back().loss);
+  for (const int at : {1, 7}) {
+    const Folder folder;
+    Training training;
+    training.spec = every_option();
+    training.folder = folder.path();
+    std::stop_source stop;
+    training.hooks.stop = stop.get_token();
+    training.hooks.on_step = [&](const StepEvent& event) {
+      if (event.step == at) stop.request_stop();
+    };
+    ASSERT_EQ(training.run().ended, "interrupted");
+    Training rest;
+    rest.spec = every_option();
+    rest.folder = folder.path();
+    Outcome resumed = rest.run();
+    expect_equal(resumed, unbroken);
+  }
+}
+
+// Noise belongs to rows, not to how a step is cut: other micro-batches give the same run but for rounding.
+TEST(Train, NoiseDoesNotDependOnMicroBatches) {
+  Training small, large;
+  small.spec = large.spec = every_option();
+  large.spec.micro_batch_tokens = 1000;
+  const Outcome one = small.run(), other = large.run();
+  ASSERT_LT(other.events[0].computed, 1000);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(one.events[i].loss, other.events[i].loss, 1e-4);
+}
+
+TEST(Train, RecomputedActivationsChangeNoBit) {
+  Training kept, recomputed;
+  recomputed.spec.activations = model::Activations::recomputed;
+  Outcome one = kept.run(), other = recomputed.run();
+  expect_equal(one, other);
+}
+
+TEST(Train, SaysWhenNoiseEndsSharing) {
+  EXPECT_TRUE(notices(tiny_spec()).empty());
+  ASSERT_EQ(notices(every_option()).size(), 1U);
+  EXPECT_NE(notices(every_option())[0].find("dropout"), std::string::npos);
+}
+
+TEST(Train, ALayerOrPatternTheModelLacksIsRefused) {
+  Training layer, pattern;
+  layer.spec.lora.layers = {2};
+  pattern.spec.lora.rank_pattern = {{"query", 4}};
+  EXPECT_NE(failure_of(layer).find("layer 2"), std::string::npos) << failure_of(layer);
+  EXPECT_NE(failure_of(pattern).find("query"), std::string::npos) << failure_of(pattern);
+}
+
+TEST(Train, OtherThreadsOnResumeAreToldNotPrinted) {
+  const Folder folder;
+  Training training;
+  training.folder = folder.path();
+  training.max_steps = 3;
+  training.run();
+  Training rest;
+  rest.folder = folder.path();
+  rest.threads = 1;
+  std::vector<std::string> told;
+  rest.hooks.on_notice = [&](const std::string& notice) { told.push_back(notice); };
+  rest.run();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("2 threads"), std::string::npos);
 }
 
 TEST(Train, KilledAnywhereAndResumedEqualsUnbroken) {
@@ -287,15 +386,6 @@ TEST(Train, ThreeLossesInARowThatAreNotFiniteStopTheRun) {
   ASSERT_GE(events.size(), 4U);
   EXPECT_FALSE(events.front().skipped);
   for (std::size_t i = events.size() - 3; i < events.size(); ++i) EXPECT_TRUE(events[i].skipped);
-}
-
-std::string failure_of(Training& training) {
-  try {
-    training.run();
-  } catch (const Failure& failure) {
-    return failure.what();
-  }
-  return {};
 }
 
 TEST(Train, RefusesTheCheckpointOfAnotherJob) {

@@ -38,7 +38,10 @@ def unknown_words():
         (("eval", "m"), "--data is required"), (("ask", "m", "t", "--max-tokens", "-1"), "--max-tokens: expected a positive number, found -1"),
         (("ask", "m", "t", "--top-p", "2"), "--top-p"), (("ask", "m", "t", "--temperature", "nan"), "--temperature: expected a number from 0 to 100, found nan"),
         (("train", ".", "--warmup", "nan"), "--warmup"), (("train", ".", "--learning-rate", "nan"), "--learning-rate"), (("train", ".", "--seed", "-1"), "--seed"),
-        (("train", ".", "--patience", "-1"), "--patience"), (("ask",), "model is required"),
+        (("train", ".", "--patience", "-1"), "--patience"), (("train", ".", "--targets", "q_proj,embed"), "embed is no map that LoRA can adapt; these are: q_proj"),
+        (("train", ".", "--rank-pattern", "q_proj"), "expected PATTERN=NUMBER"), (("train", ".", "--rank-pattern", "q_proj=2.5"), "a rank is a whole number"),
+        (("train", ".", "--dropout", "1"), "--dropout"), (("train", ".", "--neftune", "nan"), "--neftune"), (("train", ".", "--layers", "-1"), "--layers"),
+        (("ask",), "model is required"),
     ):
         out, message = hone(*arguments, code=2)
         check(message.startswith("hone: ") and said in message and out == "" and len(message.splitlines()) == 1, f"{arguments}: {message}")

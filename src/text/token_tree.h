@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "text/tokenizer.h"
+#include "text/token_id.h"
 
-namespace hone::train {
+namespace hone::text {
 
 struct TokenTree {
   struct Stretch {
@@ -28,10 +28,10 @@ struct TokenTree {
 
 // Builds the tree. Equal sequences share a path; an empty sequence has an empty one. The order of stretches depends on
 // the tokens alone (lexicographic), not on the order of `sequences`.
-TokenTree token_tree(std::span<const std::span<const text::TokenId>> sequences);
+TokenTree token_tree(std::span<const std::span<const TokenId>> sequences);
 
 // Indices of `sequences` in lexicographic order, ties by index; and the length of the prefix two sequences share.
-std::vector<int> lexicographic_order(std::span<const std::span<const text::TokenId>> sequences);
-int common_prefix(std::span<const text::TokenId> a, std::span<const text::TokenId> b);
+std::vector<int> lexicographic_order(std::span<const std::span<const TokenId>> sequences);
+int common_prefix(std::span<const TokenId> a, std::span<const TokenId> b);
 
-}  // namespace hone::train
+}  // namespace hone::text

@@ -1,13 +1,13 @@
-#include "generate/token_tree.h"
+#include "text/token_tree.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
 
-namespace hone::generate {
+namespace hone::text {
 
-using Sequence = std::span<const text::TokenId>;
+using Sequence = std::span<const TokenId>;
 
 int common_prefix(Sequence a, Sequence b) {
   const std::size_t shorter = std::min(a.size(), b.size());
@@ -88,4 +88,4 @@ TokenTree token_tree(std::span<const Sequence> sequences) {
   return tree;
 }
 
-}  // namespace hone::generate
+}  // namespace hone::text
