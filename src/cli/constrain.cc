@@ -40,7 +40,7 @@ Instance try_instance(const std::string& text, const text::Tokenizer& tokenizer,
     return mask;
   };
   std::string_view left = text;
-  for (const text::TokenId token : tokenizer.encode_continuation(text)) {
+  for (const text::TokenId token : tokenizer.encode_behind(text, text::Behind::text)) {
     const std::string_view bytes = tokenizer.token_bytes(token);
     // Tokenizers that rewrite text, or lack a byte, spell another text.
     if (!left.starts_with(bytes) || !generate::allows(allowed(), token)) return instance;

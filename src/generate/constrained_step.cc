@@ -33,7 +33,7 @@ std::vector<text::TokenId> take_forced(Constraint& constraint, const text::Token
   const std::string bytes = constraint.forced();
   std::vector<text::TokenId> taken;
   if (bytes.empty()) return taken;
-  std::vector<text::TokenId> tokens = tokenizer.encode_continuation(bytes);
+  std::vector<text::TokenId> tokens = tokenizer.encode_behind(bytes, text::Behind::text);
   if (tokens.empty()) return taken;
   tokens.pop_back();
   std::string_view left = bytes;
