@@ -7,7 +7,7 @@
     constraints.py answers         answers of the default model on ten schemas, with and without the constraint: how many
                                    jsonschema calls valid
 
-Instances are compact json.dumps in the order of the file; hone takes keys in any order. Masks are timed at every token of
+Instances are compact json.dumps, keys in schema order (llguidance and xgrammar take no other; hone is asked with --keys any). Masks are timed at every token of
 every instance; each schema starts cold. Needs build/release/hone with the default model in its cache and, from PyPI,
 jsonschema[format] (and gguf, numpy, llguidance, xgrammar and torch for `peers`). Shared data: HONE_SHARED_DATA or
 ../shared/data.
@@ -25,7 +25,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONE = ROOT / "build/release/hone"
+HONE = os.environ.get("HONE", ROOT / "build/release/hone")
 SHARED = pathlib.Path(os.environ.get("HONE_SHARED_DATA", ROOT.parent / "shared/data"))
 MODEL = "smollm2-135m-instruct"
 
@@ -53,6 +53,36 @@ def quantile(values, part):
     return values[min(len(values) - 1, int(part * len(values)))] if values else float("nan")
 
 
+def listed(schema, root, depth=0):
+    """The property schemas of `schema` in the order in which it and what it combines list them, and one for items."""
+    if not isinstance(schema, dict) or depth > 8:
+        return {}, {}
+    properties, items = dict(schema.get("properties") or {}), schema.get("items") or {}
+    parts = [p for key in ("allOf", "anyOf", "oneOf") for p in schema.get(key) or []] + [schema[k] for k in ("then", "else") if k in schema]
+    if str(schema.get("$ref", "")).startswith("#"):
+        target = root
+        for token in schema["$ref"].split("/")[1:]:
+            token = token.replace("~1", "/").replace("~0", "~")
+            target = target[int(token)] if isinstance(target, list) else (target or {}).get(token)
+        parts.append(target)
+    for part in parts:
+        more, more_items = listed(part, root, depth + 1)
+        properties = {**more, **properties} if not properties else {**properties, **{k: v for k, v in more.items() if k not in properties}}
+        items = items or more_items
+    return properties, items
+
+
+def in_schema_order(value, schema, root):
+    properties, items = listed(schema, root)
+    if isinstance(value, dict):
+        order = {name: i for i, name in enumerate(properties)}
+        rest = schema.get("additionalProperties") if isinstance(schema, dict) else None
+        return {k: in_schema_order(value[k], properties.get(k, rest), root) for k in sorted(value, key=lambda k: order.get(k, len(order)))}
+    if isinstance(value, list):
+        return [in_schema_order(v, items[i] if isinstance(items, list) and i < len(items) else items, root) for i, v in enumerate(value)]
+    return value
+
+
 class Tally:
     def __init__(self, name):
         self.name, self.compiled, self.false_accepts, self.false_rejects = name, 0, 0, 0
@@ -78,13 +108,15 @@ class Tally:
 
 
 def vocabulary():
-    """Bytes of each token of the default model, the special ones, and the end of a turn."""
+    """The default model's tokens, merges, bytes of each token, special ones, and the end of a turn."""
     from gguf import GGUFReader
 
     shown = json.loads(hone("models", "show", MODEL, "--json")[0])
     reader = GGUFReader(next(v for v in shown.values() if isinstance(v, str) and v.endswith(".gguf")))
     field = reader.fields["tokenizer.ggml.tokens"]
     tokens = [bytes(field.parts[i]).decode() for i in field.data]
+    merges = reader.fields["tokenizer.ggml.merges"]
+    pairs = [tuple(bytes(merges.parts[i]).decode().split(" ")) for i in merges.data]
     kinds = reader.fields["tokenizer.ggml.token_type"]
     special = [i for i, at in enumerate(kinds.data) if kinds.parts[at][0] == 3]
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -92,7 +124,7 @@ def vocabulary():
     for n, byte in enumerate(b for b in range(256) if b not in plain):
         letters[chr(256 + n)] = byte
     spelled = [t.encode() if i in set(special) else bytes(letters[c] for c in t) for i, t in enumerate(tokens)]
-    return tokens, spelled, special, int(reader.fields["tokenizer.ggml.eos_token_id"].parts[-1][0])
+    return tokens, pairs, spelled, special, int(reader.fields["tokenizer.ggml.eos_token_id"].parts[-1][0])
 
 
 def ids_of(texts):
@@ -119,15 +151,20 @@ def run_hone(rows):
 
 def run_llguidance(rows, ids, vocabulary_of_model):
     import llguidance.numpy
+    import tokenizers
     from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-    _, spelled, special, eos = vocabulary_of_model
+    tokens, pairs, spelled, special, eos = vocabulary_of_model
+    # It writes forced text as the tokenizer would, so it needs a whole one.
+    writer = tokenizers.Tokenizer(tokenizers.models.BPE({t: i for i, t in enumerate(tokens)}, pairs))
+    digits, rest = tokenizers.pre_tokenizers.Digits(individual_digits=True), tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    writer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([digits, rest])
 
     class Words:
         eos_token_id, bos_token_id, tokens, special_token_ids = eos, None, spelled, special
 
         def __call__(self, text):
-            return [spelled.index(bytes([b])) for b in (text.encode() if isinstance(text, str) else text)]
+            return writer.encode(text if isinstance(text, str) else text.decode(errors="replace")).ids
 
     tokenizer = LLTokenizer(TokenizerWrapper(Words()))
     mask = llguidance.numpy.allocate_token_bitmask(1, tokenizer.vocab_size)
@@ -157,7 +194,7 @@ def run_llguidance(rows, ids, vocabulary_of_model):
 def run_xgrammar(rows, ids, vocabulary_of_model):
     import xgrammar
 
-    tokens, _, _, eos = vocabulary_of_model
+    tokens, _, _, _, eos = vocabulary_of_model
     info = xgrammar.TokenizerInfo(tokens, vocab_type=xgrammar.VocabType.BYTE_LEVEL, stop_token_ids=[eos])
     mask = xgrammar.allocate_token_bitmask(1, info.vocab_size)
     tally = Tally("xgrammar")
@@ -188,12 +225,16 @@ def run_xgrammar(rows, ids, vocabulary_of_model):
 
 
 def peers(options):
-    rows = [json.loads(line) for line in (SHARED / "maskbench/sample.jsonl").open()][: options.n or None]
+    rows = [json.loads(line) for line in (SHARED / "maskbench/sample.jsonl").open()][: options.skip + options.n if options.n else None]
+    rows = rows[options.skip :]
+    for row in rows:
+        for test in row["tests"]:
+            test["data"] = in_schema_order(test["data"], row["schema"], row["schema"])
     texts = sorted({compact(t["data"]) for row in rows for t in row["tests"]})
     ids = dict(zip(texts, ids_of(texts)))
-    run_hone(rows).show(len(rows))
     model = vocabulary()
-    for run in (run_llguidance, run_xgrammar):
+    for engine in options.engines.split(","):
+        run = {"hone": lambda rows, ids, model: run_hone(rows), "llguidance": run_llguidance, "xgrammar": run_xgrammar}[engine]
         run(rows, ids, model).show(len(rows))
 
 
@@ -363,6 +404,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["peers", "random", "answers"])
     parser.add_argument("-n", type=int, default=0, help="schemas (peers: of the file; random: made) or answers")
+    parser.add_argument("--skip", type=int, default=0, help="peers: of the file's first rows")
+    parser.add_argument("--engines", default="hone,llguidance,xgrammar")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=80)
     parser.add_argument("--temperature", type=float, default=0.7)
