@@ -43,11 +43,20 @@ def write_rows(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def shortest(source, kind):
+    """The rows of a side of examples/guard, short ones first, labels in turn where they are the answers."""
+    rows = sorted((json.loads(line) for line in (ROOT / f"examples/guard/{source}.jsonl").open()), key=lambda r: (len(r["input"]), r["input"]))
+    if kind == "text":
+        return rows
+    of = [[row for row in rows if row["output"] == label] for label in ("benign", "malicious")]
+    return [row for pair in zip(*of) for row in pair]
+
+
 def make_task(folder, prompts, kind):
     folder.mkdir(parents=True)
-    for side, source, count in (("train", "train", 96), ("validation", "train", 4), ("test", "test", prompts)):
-        rows = sorted((json.loads(line) for line in (ROOT / f"examples/guard/{source}.jsonl").open()), key=lambda r: (len(r["input"]), r["input"]))
-        rows = rows[96:100] if side == "validation" else rows[:count]
+    trained, validated = (96, 4) if kind == "text" else (64, 12)
+    for side, source, begin, count in (("train", "train", 0, trained), ("validation", "train", trained, validated), ("test", "test", 0, prompts)):
+        rows = shortest(source, kind)[begin : begin + count]
         for row in rows:
             if kind == "text":
                 row["output"] = f'{row["output"]}: {" ".join(row["input"].split()[:4])}'
@@ -202,16 +211,27 @@ def own_file_of(modelfile):
     return next(line.split()[-1] for line in modelfile.open() if line.startswith("FROM"))
 
 
+def margins(rows, answers):
+    """How far the label's probability lies above the other's, where llama.cpp says something else: small where only rounding differs."""
+    found = []
+    for row, answer in zip(rows, answers, strict=True):
+        if row["answer"] != answer.strip():
+            first, second = sorted(row["label_probabilities"].values(), reverse=True)[:2]
+            found.append(round(first - second, 3))
+    return sorted(found)
+
+
 def compare_labels(folder, prompts):
     """Hone's labels and llama.cpp's greedy answers."""
     task = folder / "task"
     inputs = make_task(task, prompts, "classify")
-    run = hone("train", task, "--epochs", "2", "--learning-rate", "5e-4")["run"]
+    run = hone("train", task, "--epochs", "3", "--learning-rate", "1e-3")["run"]
     hone("export", BASE, "--to", folder / "base_gguf", "--format", "gguf", "--type", "f32", "--allow-mismatch")
     hone("export", run, "--to", folder / "gguf_adapter", "--format", "gguf-adapter", "--task", task, "--allow-mismatch")
     asked = Prompts(inputs, folder, "classify")
     adapter, own = folder / "gguf_adapter/adapter.gguf", own_file_of(folder / "gguf_adapter/Modelfile")
-    rows = {name: [row["answer"] for row in hone("ask", model, "--file", asked.rows, "--task", task, lines=True)] for name, model in (("adapter", run), ("base", BASE))}
+    rows = hone("ask", run, "--file", asked.rows, "--task", task, lines=True)
+    ours = [row["answer"] for row in rows]
     files = {"f32": folder / "base_gguf/model.gguf", "quantised": own}
     result = {"run": run}
     answers = {}
@@ -220,9 +240,10 @@ def compare_labels(folder, prompts):
             answers[name, type_] = ask_llama_cpp(file, used, asked.task_ids)
         if used:
             for type_ in files:
-                result[f"hone_and_llama_cpp_{type_}"] = agreement(rows[name], answers[name, type_])
+                result[f"hone_and_llama_cpp_{type_}"] = agreement(ours, answers[name, type_])
+                result[f"margins_of_different_{type_}"] = margins(rows, answers[name, type_])
         result[f"llama_cpp_f32_and_quantised_{name}"] = agreement(answers[name, "f32"], answers[name, "quantised"])
-    result["labels"] = {label: rows["adapter"].count(label) for label in ("benign", "malicious")}
+    result["labels"] = {label: ours.count(label) for label in ("benign", "malicious")}
     print(json.dumps(result, indent=2))
     quantised = result["hone_and_llama_cpp_quantised"]
     exact = result["hone_and_llama_cpp_f32"]
