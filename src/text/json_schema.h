@@ -30,8 +30,8 @@ class JsonSchema {
   std::vector<std::string> ignored_;
 };
 
-// How JSON is written. Strings escape what json.dumps escapes, with or without ensure_ascii, and nothing else: no \/ and
-// no number for printable ASCII. Whole numbers of `integer` have no point and no exponent.
+// How JSON is written. Strings escape what json.dumps escapes, with or without ensure_ascii, and nothing else: no \/
+// and no number for printable ASCII. Whole numbers of `integer` have no point and no exponent.
 struct JsonSpelling {
   // schema: properties in the order in which the schema lists them, others behind; any: as they come. A listed
   // property comes once either way.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t most_values = 20000;
 constexpr std::int64_t most_length_table = 4'000'000;
-constexpr std::int64_t most_items = 100'000;  // that must come
+constexpr std::int64_t most_items = 100'000;  // or characters, that must come
 constexpr std::size_t most_names = 64;        // of a pattern that are listed one by one
 constexpr std::int64_t never = JsonGrammar::never;
 
@@ -155,6 +155,7 @@ void GrammarBuilder::add_value(Goal goal, int id) {
 }
 
 void GrammarBuilder::add_text(const StringSet& set, JsonGrammar::Value& value) {
+  if (set.least > most_items) fail(ErrorCode::unsupported, "minLength {} is more than {}", set.least, most_items);
   JsonGrammar::Text text{set.texts, set.least, set.most, set.texts == reader_.algebra().any(), {}, 0};
   if (!text.any) {
     fill_lengths(text);

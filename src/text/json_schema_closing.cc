@@ -12,11 +12,16 @@ namespace {
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 // Bytes in the order in which they are put into texts that must be made up.
-std::string plain_first() {
+std::string made_order() {
   std::string order = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   for (int byte = 0; byte < 256; ++byte) {
     if (order.find(static_cast<char>(byte)) == std::string::npos) order += static_cast<char>(byte);
   }
+  return order;
+}
+
+const std::string& plain_first() {
+  static const std::string order = made_order();
   return order;
 }
 
@@ -123,8 +128,10 @@ class JsonCloser {
       for (int option = 0; option < 4; ++option) {
         const auto done = matcher_.after_value(level, thread, option);
         if (!done) continue;
-        const std::int64_t cost = grammar_.cost_of(items.at(thread.a)[at(option)]) +
-                                  grammar_.cost_to_close(items, done->a, {done->b & 0xFFF, done->b >> 12});
+        // Without contains what is left costs the same whichever is chosen.
+        const std::int64_t later =
+            items.contains.empty() ? 0 : grammar_.cost_to_close(items, done->a, {done->b & 0xFFF, done->b >> 12});
+        const std::int64_t cost = grammar_.cost_of(items.at(thread.a)[at(option)]) + later;
         if (cost >= best) continue;
         best = cost;
         next = done;
@@ -162,7 +169,7 @@ class JsonCloser {
   // Adds the next member: a required one where one is missing, else the cheapest.
   std::string member(Thread& thread) const {
     const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
-    const bool missing = matcher_.required_left(members, thread.a) > 0;
+    const bool missing = matcher_.facts(thread).required > 0;
     std::int64_t best = JsonGrammar::never, best_order = 0;
     thread.c = -1;
     for (std::size_t i = 0; i < members.properties.size(); ++i) {
@@ -324,7 +331,7 @@ class JsonCloser {
 
   JsonMatcher& matcher_;
   const JsonGrammar& grammar_;
-  std::string order_;
+  const std::string& order_;
 };
 
 std::string JsonMatcher::closing(State state) {

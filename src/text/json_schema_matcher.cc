@@ -244,7 +244,7 @@ JsonMatcher::State JsonMatcher::start_container(State state, const std::vector<W
 bool JsonMatcher::may_close(Kind kind, const Thread& thread) const {
   if (kind == Kind::object) {
     const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
-    return thread.b >= members.least && required_left(members, thread.a) == 0;
+    return thread.b >= members.least && facts(thread).required == 0;
   }
   const JsonGrammar::Items& items = grammar_.arrays[at(thread.form)];
   const JsonGrammar::Counts counts = unpacked(thread.b);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -114,11 +115,16 @@ class JsonMatcher {
   // Members of an object.
   int none_seen(int form);
   int seen_with(const JsonGrammar::Members& members, int seen, int property);
-  bool required_seen(const JsonGrammar::Members& members, int seen) const;
   bool may_have(const Thread& object, int property) const;
   bool may_have_others(const Thread& object) const;
   bool may_have_some(const Thread& object, int first, int last) const;
-  std::int64_t required_left(const JsonGrammar::Members& members, int seen) const;
+  // What an object's members so far leave.
+  struct SeenFacts {
+    std::int64_t required = 0;                             // required properties to come
+    int first_required = std::numeric_limits<int>::max();  // the first of them in the schema
+    std::vector<int> open;                                 // places of those that may come at all
+  };
+  const SeenFacts& facts(const Thread& object) const;
 
   JsonSchema schema_;
   const JsonGrammar& grammar_;
@@ -128,6 +134,7 @@ class JsonMatcher {
   // Sets of properties seen, by name; all up to the last one where the order is the schema's.
   std::vector<std::vector<bool>> seen_;
   std::map<std::vector<bool>, int> seen_ids_;
+  mutable std::map<std::pair<int, int>, SeenFacts> facts_;  // by form and set of properties
 };
 
 }  // namespace hone::text

@@ -231,12 +231,12 @@ Shape ShapeAlgebra::unite(Shape a, const Shape& b) const {
     for (const auto& one : theirs) {
       if (std::find(mine.begin(), mine.end(), one) == mine.end()) mine.push_back(one);
     }
+    limit(mine);
   };
   append(a.numbers, b.numbers);
   append(a.strings, b.strings);
   append(a.arrays, b.arrays);
   append(a.objects, b.objects);
-  limit(a.objects);
   return a;
 }
 

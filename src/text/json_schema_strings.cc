@@ -64,39 +64,42 @@ int JsonMatcher::seen_with(const JsonGrammar::Members& members, int seen, int pr
   return known->second;
 }
 
-std::int64_t JsonMatcher::required_left(const JsonGrammar::Members& members, int seen) const {
-  std::int64_t left = 0;
+const JsonMatcher::SeenFacts& JsonMatcher::facts(const Thread& object) const {
+  const auto [known, is_new] = facts_.try_emplace(std::pair(object.form, object.a));
+  SeenFacts& facts = known->second;
+  if (!is_new) return facts;
+  const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
   for (std::size_t i = 0; i < members.properties.size(); ++i) {
-    if (members.properties[i].required && !seen_[at(seen)][i]) ++left;
+    const JsonGrammar::Members::Property& property = members.properties[i];
+    if (seen_[at(object.a)][i]) continue;
+    if (property.required) {
+      ++facts.required;
+      facts.first_required = std::min(facts.first_required, property.order);
+    }
+    if (property.value >= 0) facts.open.push_back(property.order);
   }
-  return left;
+  std::sort(facts.open.begin(), facts.open.end());
+  return facts;
 }
 
 bool JsonMatcher::may_have(const Thread& object, int property) const {
   const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
   const JsonGrammar::Members::Property& it = members.properties[at(property)];
-  const std::vector<bool>& seen = seen_[at(object.a)];
-  if (it.value < 0 || seen[at(property)]) return false;
-  if (members.most != without_end) {
-    const std::int64_t required = required_left(members, object.a) - (it.required ? 1 : 0);
-    if (object.b + 1 + required > members.most) return false;
-  }
+  if (it.value < 0 || seen_[at(object.a)][at(property)]) return false;
+  const SeenFacts& now = facts(object);
+  if (members.most != without_end && object.b + now.required + (it.required ? 0 : 1) > members.most) return false;
   const bool ordered = spelling_.keys == JsonSpelling::Keys::schema;
-  std::int64_t left = 0;
-  for (std::size_t i = 0; i < members.properties.size(); ++i) {
-    const JsonGrammar::Members::Property& other = members.properties[i];
-    if (ordered && other.required && !seen[i] && other.order < it.order) return false;
-    const bool comes = other.value >= 0 && !seen[i] && (!ordered || other.order > it.order);
-    if (comes && static_cast<int>(i) != property) ++left;
-  }
+  if (ordered && it.order > now.first_required) return false;
+  if (!members.others.empty() || members.least == 0) return true;
   // Enough must be left to reach the least count.
-  return !members.others.empty() || object.b + 1 + left >= members.least;
+  const auto behind = ordered ? std::upper_bound(now.open.begin(), now.open.end(), it.order) : now.open.begin() + 1;
+  return object.b + 1 + (now.open.end() - behind) >= members.least;
 }
 
 bool JsonMatcher::may_have_others(const Thread& object) const {
   const JsonGrammar::Members& members = grammar_.objects[at(object.form)];
   if (members.others.empty()) return false;
-  const std::int64_t required = required_left(members, object.a);
+  const std::int64_t required = facts(object).required;
   if (spelling_.keys == JsonSpelling::Keys::schema && required > 0) return false;
   return members.most == without_end || object.b + 1 + required <= members.most;
 }

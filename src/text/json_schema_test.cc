@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "base/json.h"
 #include "text/json_schema_matcher.h"
 
@@ -131,6 +133,28 @@ TEST(JsonSchema, KeysAndSpaces) {
   EXPECT_FALSE(accepts(schema, R"({"b":  1})", ordered));
   constexpr JsonSpelling free = {JsonSpelling::Keys::any, JsonSpelling::Space::any};
   EXPECT_TRUE(accepts(schema, "{\n  \"a\" : [ 1 ,\t2 ]\n}", free));
+}
+
+// Compiling and closing take no more than about a second, however large the schema that compiles.
+TEST(JsonSchema, LargeSchemasStayQuick) {
+  std::string properties, required, values;
+  for (int i = 0; i < 1000; ++i) {
+    properties += fmt::format(R"({}"property_{}": {{"type": "string", "minLength": {}}})", i > 0 ? "," : "", i, i % 7);
+    required += fmt::format(R"({}"property_{}")", i > 0 ? "," : "", i);
+  }
+  for (int i = 0; i < 20000; ++i) values += fmt::format(R"({}"value {}")", i > 0 ? "," : "", i * 7919 % 100003);
+  for (const std::string& schema : {
+           fmt::format(R"({{"type": "object", "properties": {{{}}}, "required": [{}]}})", properties, required),
+           fmt::format(R"({{"enum": [{}]}})", values),
+           std::string(R"({"type": "array", "items": {"type": "integer"}, "minItems": 20000})"),
+       }) {
+    const auto begin = std::chrono::steady_clock::now();
+    JsonMatcher matcher(compiled(schema), any_order);
+    const std::string closing = matcher.closing(matcher.start());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    EXPECT_TRUE(accepts(schema, closing));
+    EXPECT_LT(seconds.count(), 10) << schema.substr(0, 60);  // quadratic ways take minutes
+  }
 }
 
 // What can't be enforced is an error that names keyword and place, within a second.

@@ -11,6 +11,7 @@ namespace hone::text {
 namespace {
 
 constexpr std::int32_t dead = ByteAutomaton::dead;
+constexpr std::size_t most_literal_bytes = 500'000;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -219,11 +220,16 @@ Automaton any_text() {
 Automaton literal_texts(std::span<const std::string> texts) {
   ByteAutomaton raw;
   std::array<bool, 256> used{};
+  std::size_t bytes = 0;
   for (const std::string& text : texts) {
+    bytes += text.size();
     for (const char c : text) used[static_cast<unsigned char>(c)] = true;
   }
   for (std::size_t byte = 0; byte < 256; ++byte) {
     if (used[byte]) raw.class_of[byte] = static_cast<std::uint8_t>(raw.classes++);
+  }
+  if (bytes > most_literal_bytes) {
+    fail(ErrorCode::unsupported, "lists texts of {} bytes, more than {}", bytes, most_literal_bytes);
   }
   const auto add_state = [&] {
     raw.accepting.push_back(0);
