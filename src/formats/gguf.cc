@@ -58,4 +58,20 @@ std::vector<std::int64_t> GgufFile::integers(std::string_view key) const {
   return values == nullptr ? std::vector<std::int64_t>{} : *values;
 }
 
+void dequantize_rows(const GgufTensor& source, std::int64_t begin, std::int64_t end, std::span<float> out) {
+  const tensor::Shape& shape = source.shape;
+  HONE_CHECK(shape.rank() == 1 || shape.rank() == 2);
+  const std::int64_t rows = shape.rank() == 1 ? 1 : shape[0];
+  const std::int64_t columns = shape[shape.rank() - 1];
+  HONE_CHECK(0 <= begin && begin <= end && end <= rows);
+  HONE_CHECK(out.size() == static_cast<std::size_t>((end - begin) * columns));
+  if (out.empty()) return;
+  const BlockLayout layout = layout_of(source.type);
+  HONE_CHECK(columns % layout.values == 0);
+  const std::int64_t row_bytes = columns / layout.values * layout.bytes;
+  HONE_CHECK(source.bytes.size() == static_cast<std::size_t>(rows * row_bytes));
+  tensor::widen_blocks(source.type, source.bytes.data() + begin * row_bytes, (end - begin) * columns / layout.values,
+                       out.data());
+}
+
 }  // namespace hone::formats

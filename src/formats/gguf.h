@@ -12,35 +12,15 @@
 #include <vector>
 
 #include "base/files.h"
+#include "tensor/ggml_type.h"
 #include "tensor/tensor.h"
 
 namespace hone::formats {
 
-// ggml tensor types that Hone reads; numbers as in the file.
-enum class GgmlType : std::uint32_t {
-  f32 = 0,
-  f16 = 1,
-  q4_0 = 2,
-  q4_1 = 3,
-  q5_0 = 6,
-  q5_1 = 7,
-  q8_0 = 8,
-  q2_k = 10,
-  q3_k = 11,
-  q4_k = 12,
-  q5_k = 13,
-  q6_k = 14,
-  iq4_nl = 20,
-  bf16 = 30,
-};
-const char* name_of(GgmlType type);
-
-// `values` consecutive values of a row are stored in `bytes` bytes (1 and 4 for f32).
-struct BlockLayout {
-  std::int64_t values = 1;
-  std::int64_t bytes = 4;
-};
-BlockLayout layout_of(GgmlType type);
+using tensor::BlockLayout;
+using tensor::GgmlType;
+using tensor::layout_of;
+using tensor::name_of;
 
 struct GgufTensor {
   std::string name;
@@ -60,6 +40,8 @@ class GgufFile {
   static Result<GgufFile> open(const Path& path);
   // The same for bytes in memory, which must outlive the result; `where` names them in errors.
   static Result<GgufFile> parse(std::string_view bytes, std::string_view where);
+  // Empty where the bytes lay in memory.
+  const MappedFile& map() const { return file_; }
   const GgufMetadata& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   const GgufTensor* find(std::string_view name) const;

@@ -321,7 +321,7 @@ class GgufParser {
     const auto type = read<std::uint32_t>("a tensor's type");
     const auto offset = read<std::uint64_t>("a tensor's offset");
     if (error_) return {};
-    const TypeFacts* facts = facts_of(type);
+    const tensor::GgmlTypeFacts* facts = facts_of(type);
     if (facts == nullptr) {
       refuse(ErrorCode::unsupported, "tensor '{}' is of type {}, which Hone does not read (it reads {})",
              printable(tensor.name), name_of_unread(type), read_type_names());

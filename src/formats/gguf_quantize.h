@@ -6,12 +6,13 @@
 #include <string>
 
 #include "formats/gguf.h"
+#include "tensor/half.h"
 
 namespace hone::formats {
 
 // Rounded to nearest, ties to even; beyond the range: infinity; NaNs stay NaNs.
 std::uint16_t f16_of_f32(float value);
-std::uint16_t bf16_of_f32(float value);
+using tensor::bf16_of_f32;
 
 // Whether values can be written as `type`: F32, F16, BF16, Q8_0 and Q4_0.
 bool can_encode(GgmlType type);

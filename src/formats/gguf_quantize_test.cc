@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "formats/half.h"
 #include "formats/safetensors.h"
+#include "tensor/half.h"
 
 namespace hone::formats {
 namespace {
@@ -36,20 +36,20 @@ TEST(GgufQuantize, EqualsGgufPyBitForBit) {
 TEST(GgufQuantize, HalvesRoundTripAndTiesGoToEven) {
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     const auto half = static_cast<std::uint16_t>(bits);
-    const float wide = f32_of_f16(half);
+    const float wide = tensor::f32_of_f16(half);
     if (std::isnan(wide)) {
-      EXPECT_TRUE(std::isnan(f32_of_f16(f16_of_f32(wide))));
+      EXPECT_TRUE(std::isnan(tensor::f32_of_f16(f16_of_f32(wide))));
       continue;
     }
     ASSERT_EQ(f16_of_f32(wide), half);
     const bool has_next = (half & 0x7FFFU) < 0x7BFFU;
     if (has_next) {
-      const float next = f32_of_f16(static_cast<std::uint16_t>(half + 1));
+      const float next = tensor::f32_of_f16(static_cast<std::uint16_t>(half + 1));
       ASSERT_EQ(f16_of_f32((wide + next) / 2), half % 2 == 0 ? half : half + 1) << bits;
     }
   }
-  EXPECT_TRUE(std::isnan(f32_of_bf16(bf16_of_f32(std::numeric_limits<float>::quiet_NaN()))));
-  EXPECT_TRUE(std::isnan(f32_of_f16(f16_of_f32(std::bit_cast<float>(0x7F800001U)))));
+  EXPECT_TRUE(std::isnan(tensor::f32_of_bf16(bf16_of_f32(std::numeric_limits<float>::quiet_NaN()))));
+  EXPECT_TRUE(std::isnan(tensor::f32_of_f16(f16_of_f32(std::bit_cast<float>(0x7F800001U)))));
 }
 
 // What dequantize_rows reads back lies within half a step (Q8_0) or a step (Q4_0, whose far end is cut) of the values.

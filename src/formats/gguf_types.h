@@ -1,4 +1,4 @@
-// The table of ggml tensor types: names and block layouts. For this folder's files.
+// ggml tensor types by their numbers in a file. For this folder's files.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,8 @@
 
 namespace hone::formats {
 
-struct TypeFacts {
-  GgmlType type;
-  const char* name;
-  BlockLayout layout;
-};
-
 // The facts of the type with this number in the file; null for one that Hone does not read.
-const TypeFacts* facts_of(std::uint32_t type);
+const tensor::GgmlTypeFacts* facts_of(std::uint32_t type);
 // ggml's name of a type that Hone does not read, or "number N".
 std::string name_of_unread(std::uint32_t type);
 // "F32, F16, ...", for messages.

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/terminal.h"
-#include "formats/half.h"
 #include "formats/large_json.h"
 #include "formats/safetensors_write.h"
+#include "tensor/half.h"
 
 namespace hone::formats {
 
@@ -251,7 +251,7 @@ Result<tensor::Tensor> SafetensorsFile::f32(std::string_view name) const {
   for (std::size_t i = 0; i < count; ++i) {
     std::uint16_t half = 0;
     std::memcpy(&half, from + 2 * i, sizeof(half));
-    to[i] = brain ? f32_of_bf16(half) : f32_of_f16(half);
+    to[i] = brain ? tensor::f32_of_bf16(half) : tensor::f32_of_f16(half);
   }
   return out;
 }

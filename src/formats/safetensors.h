@@ -26,6 +26,8 @@ class SafetensorsFile {
   Result<tensor::ConstView> view(std::string_view name) const;
   // The tensor converted to f32 (from F32, F16 or BF16).
   Result<tensor::Tensor> f32(std::string_view name) const;
+  // Empty where the bytes lay in memory.
+  const MappedFile& map() const { return file_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:

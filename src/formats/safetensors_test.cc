@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "formats/half.h"
 #include "formats/large_json.h"
+#include "tensor/half.h"
 
 namespace hone::formats {
 namespace {
@@ -76,7 +76,7 @@ TEST(Safetensors, AFileOfAnotherWriterReads) {
 
 TEST(Safetensors, EveryHalfWidensToTheValueItStandsFor) {
   for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-    const float got = f32_of_f16(static_cast<std::uint16_t>(bits));
+    const float got = tensor::f32_of_f16(static_cast<std::uint16_t>(bits));
     const int exponent = static_cast<int>(bits >> 10 & 31U);
     const int fraction = static_cast<int>(bits & 1023U);
     const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)

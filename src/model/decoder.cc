@@ -190,8 +190,9 @@ void Decoder::logits(Exec& exec, ConstView hidden, View logits) const {
   ops::linear(exec, hidden, weights_->head(), nullptr, {logits, ops::Into::set, {}});
 }
 
-void Decoder::logits_at(Exec&, const float* hidden, std::span<const std::int32_t> ids, std::span<float> out) const {
-  ops::embed_dot(weights_->head(), hidden, ids, out);
+void Decoder::logits_at(Exec& exec, const float* hidden, std::span<const std::int32_t> ids,
+                        std::span<float> out) const {
+  ops::embed_dot(exec, weights_->head(), hidden, ids, out);
 }
 
 LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const Adapter& adapter, Adapter& gradients,

@@ -6,8 +6,7 @@
 
 namespace hone::model {
 
-Result<void> check_finite(tensor::Exec& exec, tensor::ConstView values, const std::string& name,
-                          const std::string& where) {
+Result<void> check_finite(tensor::Exec& exec, tensor::ConstView values, const TensorPlace& place) {
   if (std::isfinite(ops::squared_norm(exec, values))) return {};
   const float* data = values.f32();
   std::int64_t at = 0;
@@ -15,8 +14,8 @@ Result<void> check_finite(tensor::Exec& exec, tensor::ConstView values, const st
   if (at == values.shape.count()) return {};  // only their squares are too large
   const std::int64_t columns = values.shape[values.shape.rank() - 1];
   return bad_input(
-      "{}: tensor {} holds {} in row {}, column {}; the file is damaged or was badly converted: get it again", where,
-      name, data[at], at / columns, at % columns);
+      "{}: tensor {} holds {} in row {}, column {}; the file is damaged or was badly converted: get it again",
+      place.where, place.name, data[at], place.first_row + at / columns, at % columns);
 }
 
 }  // namespace hone::model

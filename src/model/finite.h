@@ -8,9 +8,13 @@
 
 namespace hone::model {
 
-// Refuses (bad_input) f32 values that are not finite, with the place of the first one. `name` is the tensor's, `where`
-// its file's.
-Result<void> check_finite(tensor::Exec& exec, tensor::ConstView values, const std::string& name,
-                          const std::string& where);
+struct TensorPlace {
+  const std::string& name;     // the tensor's
+  const std::string& where;    // its file
+  std::int64_t first_row = 0;  // of the values looked at
+};
+
+// Refuses (bad_input) f32 values that are not finite, with the place of the first one.
+Result<void> check_finite(tensor::Exec& exec, tensor::ConstView values, const TensorPlace& place);
 
 }  // namespace hone::model

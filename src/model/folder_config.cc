@@ -7,6 +7,7 @@
 
 #include "base/terminal.h"
 #include "model/json_fields.h"
+#include "model/nf4_folder.h"
 
 namespace hone::model {
 namespace {
@@ -164,9 +165,11 @@ void check_what_the_decoder_lacks(JsonFields& fields, const Config& config) {
   }
   // Qwen2's biases are always there; those that this field adds elsewhere come with one of the output map.
   if (!config.attention_bias && fields.boolean("attention_bias")) fields.unsupported("attention_bias");
-  for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping", "quantization_config"}) {
+  for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (fields.find(name) != nullptr) fields.unsupported(name);
   }
+  const Json* quantization = fields.find("quantization_config");
+  if (quantization != nullptr && !is_nf4(*quantization)) fields.unsupported("quantization_config");
   for (const char* name : {"hidden_act", "hidden_activation"}) {
     const Json* activation = fields.find(name);
     if (activation == nullptr) continue;

@@ -1,13 +1,15 @@
 #include "model/load_folder.h"
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/terminal.h"
 #include "formats/large_json.h"
 #include "formats/safetensors.h"
-#include "model/finite.h"
+#include "model/nf4_folder.h"
 
 namespace hone::model {
 namespace {
@@ -67,19 +69,45 @@ Result<void> check_all_known(const Shards& shards, const WeightsBuilder& builder
   // A tied head is sometimes stored a second time.
   if (config.tied_head) known.insert("lm_head.weight");
   for (const auto& [name, place] : shards.places)
-    if (!known.contains(name))
+    if (!known.contains(name) && !known.contains(matrix_of_part(name)))
       return make_error(ErrorCode::unsupported,
                         "{}: tensor '{}' is not a part of a {} model as Hone knows it (it runs {})", where,
                         printable(place.name), config.architecture, supported_families());
   return {};
 }
 
-// Gemma's norms multiply by 1 + what the folder holds.
-void add_one(tensor::Tensor& values) {
-  for (std::int64_t i = 0; i < values.shape().count(); ++i) values.f32()[i] += 1.0F;
+std::optional<tensor::GgmlType> type_of(tensor::DType dtype) {
+  switch (dtype) {
+    case tensor::DType::f32:
+      return tensor::GgmlType::f32;
+    case tensor::DType::f16:
+      return tensor::GgmlType::f16;
+    case tensor::DType::bf16:
+      return tensor::GgmlType::bf16;
+    default:
+      return std::nullopt;
+  }
 }
 
-Result<tensor::Tensor> read_tensor(const Shards& shards, const WeightsBuilder::Wanted& wanted, const Config& config,
+// A matrix that bitsandbytes quantised.
+Result<StoredTensor> stored_nf4(const Shards& shards, const WeightsBuilder::Wanted& wanted, const std::string& name,
+                                const std::string& where) {
+  const auto find = [&](const std::string& part) -> Result<tensor::ConstView> {
+    const auto place = shards.places.find(part);
+    if (place == shards.places.end()) return bad_input("{}: tensor {} is missing", where, part);
+    return shards.files[place->second.file].view(place->second.name);
+  };
+  Result<ops::Nf4> values = read_nf4({wanted.name, where, wanted.shape, find});
+  if (!values) return tl::unexpected<Error>(values.error());
+  StoredTensor stored;
+  stored.name = wanted.name;
+  stored.file_name = name;
+  stored.shape = wanted.shape;
+  stored.nf4 = std::make_shared<ops::Nf4>(std::move(*values));
+  return stored;
+}
+
+Result<StoredTensor> stored_tensor(const Shards& shards, const WeightsBuilder::Wanted& wanted, const Config& config,
                                    const std::string& where) {
   const auto place = shards.places.find(wanted.name);
   if (place == shards.places.end()) return bad_input("{}: tensor {} is missing", where, wanted.name);
@@ -87,14 +115,29 @@ Result<tensor::Tensor> read_tensor(const Shards& shards, const WeightsBuilder::W
   const std::string& name = place->second.name;
   const Result<tensor::ConstView> view = file.view(name);
   if (!view) return tl::unexpected<Error>(view.error());
+  if (shards.places.contains(wanted.name + ".quant_state.bitsandbytes__nf4"))
+    return stored_nf4(shards, wanted, name, where);
   if (view->shape != wanted.shape) {
     const bool rows_are_tokens = wanted.name == "model.embed_tokens.weight" || wanted.name == "lm_head.weight";
     return bad_input("{}: tensor {} has the shape {}, expected {}{}", where, name, view->shape.text(),
                      wanted.shape.text(), rows_are_tokens ? " (vocab_size, hidden_size of config.json)" : "");
   }
-  Result<tensor::Tensor> values = file.f32(name);
-  if (values && config.architecture == "gemma3" && name.ends_with("norm.weight")) add_one(*values);
-  return values;
+  const std::optional<tensor::GgmlType> type = type_of(view->dtype);
+  if (!type) {
+    const Result<tensor::Tensor> refused = file.f32(name);
+    return tl::unexpected<Error>(refused.error());
+  }
+  StoredTensor stored;
+  stored.name = wanted.name;
+  stored.file_name = name;
+  stored.type = *type;
+  stored.shape = view->shape;
+  stored.bytes = {static_cast<const char*>(view->data),
+                  static_cast<std::size_t>(view->shape.count()) * tensor::size_of(view->dtype)};
+  stored.map = &file.map();
+  // Gemma's norms multiply by 1 + what the folder holds.
+  if (config.architecture == "gemma3" && name.ends_with("norm.weight")) stored.added = 1;
+  return stored;
 }
 
 }  // namespace
@@ -133,7 +176,14 @@ Result<std::vector<Path>> weight_files(const Path& folder) {
   return paths;
 }
 
-Result<Weights> load_folder(tensor::Exec& exec, const Path& folder) {
+namespace {
+
+struct StoredFolder {
+  Shards shards;
+  StoredModel model;  // points into the shards
+};
+
+Result<StoredFolder> stored_folder(const Path& folder) {
   const Path config_path = folder / "config.json";
   const Result<std::string> text = read_file(config_path);
   if (!text) return tl::unexpected<Error>(text.error());
@@ -141,26 +191,35 @@ Result<Weights> load_folder(tensor::Exec& exec, const Path& folder) {
   if (!json) return tl::unexpected<Error>(json.error());
   const Result<Config> config = folder_config(*json, config_path.string());
   if (!config) return tl::unexpected<Error>(config.error());
-  const Result<Shards> shards = open_shards(folder, *config);
+  Result<Shards> shards = open_shards(folder, *config);
   if (!shards) return tl::unexpected<Error>(shards.error());
   Result<WeightsBuilder> builder = WeightsBuilder::make(*config);
   if (!builder) return tl::unexpected<Error>(builder.error());
   const std::string where = printable(folder.string());
   const Result<void> known = check_all_known(*shards, *builder, *config, where);
   if (!known) return tl::unexpected<Error>(known.error());
-  const std::vector<WeightsBuilder::Wanted> wanted = builder->wanted();
-  std::vector<Result<tensor::Tensor>> read(wanted.size());
-  exec.threads().for_slices(wanted.size(), 1, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) read[i] = read_tensor(*shards, wanted[i], *config, where);
-  });
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (!read[i]) return tl::unexpected<Error>(read[i].error());
-    const Result<void> finite = check_finite(exec, std::as_const(*read[i]).view(), wanted[i].name, where);
-    if (!finite) return tl::unexpected<Error>(finite.error());
-    const Result<void> placed = builder->set(wanted[i].name, std::move(*read[i]));
-    if (!placed) return tl::unexpected<Error>(placed.error());
+  StoredFolder stored{.shards = std::move(*shards),
+                      .model = {.config = *config, .builder = std::move(*builder), .tensors = {}}};
+  for (const WeightsBuilder::Wanted& wanted : stored.model.builder.wanted()) {
+    Result<StoredTensor> found = stored_tensor(stored.shards, wanted, *config, where);
+    if (!found) return tl::unexpected<Error>(found.error());
+    stored.model.tensors.push_back(std::move(*found));
   }
-  return builder->finish();
+  return stored;
+}
+
+}  // namespace
+
+Result<Weights> load_folder(tensor::Exec& exec, const Path& folder, Precision precision) {
+  Result<StoredFolder> stored = stored_folder(folder);
+  if (!stored) return tl::unexpected<Error>(stored.error());
+  return load_stored(exec, std::move(stored->model), precision, printable(folder.string()));
+}
+
+Result<ModelSize> measure_folder(const Path& folder, Precision precision) {
+  const Result<StoredFolder> stored = stored_folder(folder);
+  if (!stored) return tl::unexpected<Error>(stored.error());
+  return ModelSize{stored->model.config, kept_bytes(stored->model.tensors, precision)};
 }
 
 }  // namespace hone::model

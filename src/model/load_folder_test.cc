@@ -134,6 +134,64 @@ TEST_F(LoadFolderTest, AnotherDtypeIsNamed) {
   expect_says("model.norm.weight");
 }
 
+// bitsandbytes' NF4 as transformers saves it, with and without double quantisation; other forms are refused by name.
+TEST_F(LoadFolderTest, MatricesInNf4AreReadAsTheyAre) {
+  const std::string name = "model.layers.0.mlp.up_proj.weight";
+  const tensor::Shape shape = {6, 8};
+  for (const bool nested : {false, true}) {
+    tensor::Tensor values = tensor::Tensor::empty(shape);
+    for (std::int64_t i = 0; i < 48; ++i) values.f32()[i] = std::sin(static_cast<float>(i));
+    ops::Nf4 nf4 = ops::empty_nf4(48);
+    ops::quantize_nf4({values.f32(), 48}, 0, nf4);
+    Json state = {{"quant_type", "nf4"}, {"blocksize", 64}, {"dtype", "bfloat16"}, {"shape", {6, 8}}};
+    if (nested) {
+      ops::nest_scales(nf4);
+      state.update({{"nested_blocksize", 256}, {"nested_dtype", "float32"}, {"nested_offset", nf4.offset}});
+    }
+    std::vector<float> expected(48);
+    ops::widen_nf4(nf4, 0, expected);
+    const auto write_with = [&](const Json& said) {
+      const std::string text = to_text(said);
+      std::vector<formats::NamedView> views = {
+          {name, std::as_const(nf4.codes).view()},
+          {name + ".quant_map", {ops::nf4_levels().data(), {16}, tensor::DType::f32}},
+          {name + ".quant_state.bitsandbytes__nf4",
+           {text.data(), {static_cast<std::int64_t>(text.size())}, tensor::DType::u8}},
+          {name + ".absmax", nested ? std::as_const(nf4.scale_codes).view() : std::as_const(nf4.scales).view()}};
+      if (nested) {
+        views.push_back({name + ".nested_absmax", std::as_const(nf4.scale_maxima).view()});
+        views.push_back({name + ".nested_quant_map", {nf4.scale_levels.data(), {256}, tensor::DType::f32}});
+      }
+      for (const auto& [other, tensor] : tensors_)
+        if (other != name) views.push_back({other, tensor.view()});
+      formats::write_safetensors(folder_ / "model.safetensors", views, {});
+    };
+    write_with(state);
+    tensor::Exec exec(2);
+    for (const Precision precision : {Precision::f32, Precision::as_is, Precision::nf4}) {
+      const Weights weights = value_or_throw(load_folder(exec, folder_, precision));
+      const ops::Weight& up = weights.layers[0].at(Site::up);
+      std::vector<float> got(48);
+      up.widen(0, 6, got.data());
+      EXPECT_EQ(got, expected);
+      if (precision == Precision::f32) continue;
+      EXPECT_EQ(up.kind(), nested ? ops::WeightKind::nf4_double : ops::WeightKind::nf4);
+      EXPECT_EQ(weights.bytes(), value_or_throw(measure_folder(folder_, precision)).weight_bytes);
+    }
+    state["blocksize"] = 128;
+    write_with(state);
+    expect_says("blocksize is 128, and Hone reads 64 alone");
+    state["blocksize"] = 64;
+    state["shape"] = {8, 6};
+    write_with(state);
+    expect_says("tensor " + name + " is of another shape than [6, 8]");
+  }
+  Json config = small_config();
+  config["quantization_config"] = {
+      {"quant_method", "bitsandbytes"}, {"load_in_4bit", true}, {"bnb_4bit_quant_type", "nf4"}};
+  EXPECT_TRUE(folder_config(config, "x"));
+}
+
 TEST_F(LoadFolderTest, AFolderWithoutSafetensorsSaysSo) { expect_says("convert them to safetensors"); }
 
 TEST_F(LoadFolderTest, ATruncatedFileIsNamed) {
@@ -305,6 +363,7 @@ TEST(FolderConfig, WhatTheDecoderCannotDoIsRefusedByField) {
       {"mlp_bias", true},
       {"hidden_act", "gelu"},
       {"quantization_config", {{"quant_method", "awq"}}},
+      {"quantization_config", {{"quant_method", "bitsandbytes"}, {"load_in_8bit", true}}},
       {"partial_rotary_factor", 0.5},
   };
   for (const auto& [name, value] : cases) {

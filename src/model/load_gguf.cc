@@ -6,41 +6,12 @@
 
 #include "base/terminal.h"
 #include "model/export_names.h"
-#include "model/finite.h"
 
 namespace hone::model {
 namespace {
 
 using formats::GgufFile;
 using formats::GgufTensor;
-
-// The file's row that belongs at `row` of a q or k matrix of heads `width` rows wide.
-std::int64_t interleaved_row(std::int64_t row, std::int64_t width) {
-  const std::int64_t head = row / width;
-  const std::int64_t within = row % width;
-  return head * width + within % (width / 2) * 2 + within / (width / 2);
-}
-
-tensor::Tensor widen(tensor::Exec& exec, const GgufTensor& source, std::int64_t permuted_width) {
-  tensor::Tensor out = tensor::Tensor::empty(source.shape);
-  const bool matrix = source.shape.rank() == 2;
-  const std::int64_t rows = matrix ? source.shape[0] : 1;
-  const std::int64_t columns = source.shape[matrix ? 1 : 0];
-  float* to = out.f32();
-  const auto row_at = [&](std::int64_t row) { return to + row * columns; };
-  const auto count = static_cast<std::size_t>(columns);
-  exec.threads().for_slices(static_cast<std::size_t>(rows), 64, [&](std::size_t begin, std::size_t end, int) {
-    const auto first = static_cast<std::int64_t>(begin);
-    const auto last = static_cast<std::int64_t>(end);
-    if (permuted_width == 0)
-      return formats::dequantize_rows(source, first, last, {row_at(first), (end - begin) * count});
-    for (std::int64_t row = first; row < last; ++row) {
-      const std::int64_t from = interleaved_row(row, permuted_width);
-      formats::dequantize_rows(source, from, from + 1, {row_at(row), count});
-    }
-  });
-  return out;
-}
 
 // Tensors that no part of the decoder reads would silently change the model if they were skipped.
 Result<void> check_all_known(const GgufFile& file, const WeightsBuilder& builder, const Config& config,
@@ -57,9 +28,29 @@ Result<void> check_all_known(const GgufFile& file, const WeightsBuilder& builder
   return {};
 }
 
+Result<StoredTensor> stored_tensor(const GgufFile& file, const WeightsBuilder::Wanted& wanted, const Config& config,
+                                   const std::string& where) {
+  StoredTensor stored;
+  stored.name = wanted.name;
+  stored.file_name = gguf_tensor_name(config, wanted.name);
+  const GgufTensor* source = file.find(stored.file_name);
+  if (source == nullptr) return bad_input("{}: tensor {} is missing", where, stored.file_name);
+  if (source->shape != wanted.shape)
+    return bad_input("{}: tensor {} has the shape {}, expected {}", where, stored.file_name, source->shape.text(),
+                     wanted.shape.text());
+  stored.type = source->type;
+  stored.shape = source->shape;
+  stored.bytes = source->bytes;
+  stored.map = &file.map();
+  const bool interleaved = config.architecture == "llama" &&
+                           (stored.file_name.ends_with("attn_q.weight") || stored.file_name.ends_with("attn_k.weight"));
+  if (interleaved) stored.interleaved_width = config.head_width;
+  return stored;
+}
+
 }  // namespace
 
-Result<Weights> load_gguf(tensor::Exec& exec, const GgufFile& file, const std::string& path) {
+Result<StoredModel> stored_gguf(const GgufFile& file, const std::string& path) {
   const Result<Config> config = gguf_config(file, path);
   if (!config) return tl::unexpected<Error>(config.error());
   Result<WeightsBuilder> builder = WeightsBuilder::make(*config);
@@ -67,22 +58,19 @@ Result<Weights> load_gguf(tensor::Exec& exec, const GgufFile& file, const std::s
   const std::string where = printable(path);
   const Result<void> known = check_all_known(file, *builder, *config, where);
   if (!known) return tl::unexpected<Error>(known.error());
-  for (const WeightsBuilder::Wanted& wanted : std::vector(builder->wanted())) {
-    const std::string name = gguf_tensor_name(*config, wanted.name);
-    const GgufTensor* source = file.find(name);
-    if (source == nullptr) return bad_input("{}: tensor {} is missing", where, name);
-    if (source->shape != wanted.shape)
-      return bad_input("{}: tensor {} has the shape {}, expected {}", where, name, source->shape.text(),
-                       wanted.shape.text());
-    const bool permuted =
-        config->architecture == "llama" && (name.ends_with("attn_q.weight") || name.ends_with("attn_k.weight"));
-    tensor::Tensor values = widen(exec, *source, permuted ? config->head_width : 0);
-    const Result<void> finite = check_finite(exec, std::as_const(values).view(), name, where);
-    if (!finite) return tl::unexpected<Error>(finite.error());
-    const Result<void> placed = builder->set(wanted.name, std::move(values));
-    if (!placed) return tl::unexpected<Error>(placed.error());
+  StoredModel model{.config = *config, .builder = std::move(*builder), .tensors = {}};
+  for (const WeightsBuilder::Wanted& wanted : model.builder.wanted()) {
+    Result<StoredTensor> stored = stored_tensor(file, wanted, *config, where);
+    if (!stored) return tl::unexpected<Error>(stored.error());
+    model.tensors.push_back(std::move(*stored));
   }
-  return builder->finish();
+  return model;
+}
+
+Result<Weights> load_gguf(tensor::Exec& exec, const GgufFile& file, const std::string& path, Precision precision) {
+  Result<StoredModel> stored = stored_gguf(file, path);
+  if (!stored) return tl::unexpected<Error>(stored.error());
+  return load_stored(exec, std::move(*stored), precision, printable(path));
 }
 
 Result<text::GgufVocabulary> gguf_vocabulary(const GgufFile& file, const std::string& where) {

@@ -50,11 +50,11 @@ void check_ends(const text::Tokenizer& tokenizer, const std::string& where, cons
          printable(where), fields);
 }
 
-Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts) {
+Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts, Precision precision) {
   const std::string where = path.string();
   const formats::GgufFile file = value_or_throw(formats::GgufFile::open(path));
   std::shared_ptr<const Decoder> decoder;
-  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_gguf(exec, file, where)));
+  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_gguf(exec, file, where, precision)));
   text::Tokenizer tokenizer = checked(text::Tokenizer::from_gguf(value_or_throw(gguf_vocabulary(file, where))), where);
   if (decoder) check_fits(tokenizer, *decoder, where);
   if (decoder) check_ends(tokenizer, where, "tokenizer.ggml.eos_token_id");
@@ -65,7 +65,8 @@ Model open_gguf(tensor::Exec& exec, const Path& path, Parts parts) {
           .decoder = std::move(decoder),
           .tokenizer = std::move(tokenizer),
           .chat_template = std::move(chat.parsed),
-          .default_template = chat.is_default};
+          .default_template = chat.is_default,
+          .precision = precision};
 }
 
 // chat_template.jinja comes before tokenizer_config.json's chat_template, as in transformers: a text, or a list of
@@ -123,9 +124,9 @@ std::string folder_sha256(const Path& folder) {
   return sha256_hex(lines);
 }
 
-Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts) {
+Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts, Precision precision) {
   std::shared_ptr<const Decoder> decoder;
-  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_folder(exec, folder)));
+  if (parts == Parts::everything) decoder = make_decoder(value_or_throw(load_folder(exec, folder, precision)));
   const Path json_path = folder / "tokenizer.json";
   const std::string json_text = value_or_throw(read_file(json_path));
   const Json json = value_or_throw(formats::parse_large_json(json_text, json_path.string()));
@@ -146,10 +147,12 @@ Model open_folder(tensor::Exec& exec, const Path& folder, Parts parts) {
           .decoder = std::move(decoder),
           .tokenizer = std::move(tokenizer),
           .chat_template = std::move(chat.parsed),
-          .default_template = chat.is_default};
+          .default_template = chat.is_default,
+          .precision = precision};
 }
 
-Model open_entry(tensor::Exec& exec, const CatalogueEntry& entry, Parts parts) {
+// Where a catalogue entry's file lies, once it is there and whole.
+Path checked_path(const CatalogueEntry& entry, Parts parts) {
   if (parts == Parts::everything && !entry.runs())
     fail(ErrorCode::unsupported, "{} is a {} model, which this version of Hone cannot run; it runs {}", entry.name,
          entry.architecture, supported_families());
@@ -161,31 +164,51 @@ Model open_entry(tensor::Exec& exec, const CatalogueEntry& entry, Parts parts) {
   if (!entry.sha256.empty() && hash != entry.sha256)
     fail(ErrorCode::bad_input, "{}: the file's SHA-256 is {}, expected {}; fetch it again with `hone models pull {}`",
          cached_path(entry).string(), hash, entry.sha256, entry.name);
-  return open_gguf(exec, cached_path(entry), parts);
+  return cached_path(entry);
 }
 
-}  // namespace
+// What MODEL names.
+struct Located {
+  const CatalogueEntry* entry = nullptr;  // of the catalogue
+  Path path;
+  bool is_folder = false;
+};
 
-Model open_model(tensor::Exec& exec, const std::string& model, Parts parts) {
-  const CatalogueEntry* entry = find_in_catalogue(model);
-  std::error_code error;
-  if (entry != nullptr) {
-    Model opened = open_entry(exec, *entry, parts);
-    opened.name = entry->name;
-    return opened;
-  }
+Located locate(const std::string& model, Parts parts) {
+  if (const CatalogueEntry* entry = find_in_catalogue(model)) return {entry, checked_path(*entry, parts), false};
   const Path path(model);
+  std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     if (std::filesystem::exists(path / (parts == Parts::everything ? "config.json" : "tokenizer.json"), error))
-      return open_folder(exec, path, parts);
+      return {nullptr, path, true};
     fail(ErrorCode::bad_input, "{}: not a model folder: no {} in it", printable(model),
          parts == Parts::everything ? "config.json" : "tokenizer.json");
   }
-  if (std::filesystem::exists(path, error)) return open_gguf(exec, path, parts);
+  if (std::filesystem::exists(path, error)) return {nullptr, path, false};
   std::string names;
   for (const CatalogueEntry& known : catalogue()) names += (names.empty() ? "" : ", ") + known.name;
   fail(ErrorCode::bad_input, "no model '{}': expected a .gguf file, a folder with config.json, or one of {}",
        printable(model), names);
+}
+
+}  // namespace
+
+Model open_model(tensor::Exec& exec, const std::string& model, Parts parts, Precision precision) {
+  const Located located = locate(model, parts);
+  precision = chosen_precision(precision);
+  Model opened = located.is_folder ? open_folder(exec, located.path, parts, precision)
+                                   : open_gguf(exec, located.path, parts, precision);
+  if (located.entry != nullptr) opened.name = located.entry->name;
+  return opened;
+}
+
+ModelSize measure_model(const std::string& model, Precision precision) {
+  const Located located = locate(model, Parts::everything);
+  if (located.is_folder) return value_or_throw(measure_folder(located.path, precision));
+  const std::string where = located.path.string();
+  const formats::GgufFile file = value_or_throw(formats::GgufFile::open(located.path));
+  const StoredModel stored = value_or_throw(stored_gguf(file, where));
+  return {stored.config, kept_bytes(stored.tensors, precision)};
 }
 
 }  // namespace hone::model

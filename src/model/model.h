@@ -8,6 +8,8 @@
 
 #include "base/files.h"
 #include "model/decoder.h"
+#include "model/precision.h"
+#include "model/stored_weights.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -22,15 +24,19 @@ struct Model {
   std::shared_ptr<const Decoder> decoder;  // null when only the tokenizer was asked for
   text::Tokenizer tokenizer;
   text::ChatTemplate chat_template;
-  bool default_template = false;  // the model brought none
+  bool default_template = false;         // the model brought none
+  Precision precision = Precision::f32;  // of the decoder's matrices; never automatic
 };
 
 enum class Parts { tokenizer_only, everything };
 
 // Opens MODEL: a catalogue name already pulled (else Failure environment, naming `hone models pull`; write ./NAME for a
-// folder of that name), a `.gguf` file, or a folder with config.json. Weights are widened to f32. A file whose hash is
-// not the catalogue's, tensors that are missing, unknown or of another shape, and models this version cannot run are
-// refused by name. Throws Failure.
-Model open_model(tensor::Exec& exec, const std::string& model, Parts parts);
+// folder of that name), a `.gguf` file, or a folder with config.json. A file whose hash is not the catalogue's, tensors
+// that are missing, unknown or of another shape, and models this version cannot run are refused by name. Throws
+// Failure.
+Model open_model(tensor::Exec& exec, const std::string& model, Parts parts, Precision precision = Precision::f32);
+
+// The shape of MODEL and what its weights would take up, from its files' headers.
+ModelSize measure_model(const std::string& model, Precision precision);
 
 }  // namespace hone::model

@@ -90,43 +90,52 @@ void WeightsBuilder::want_layer(int layer) {
   }
 }
 
-void WeightsBuilder::put(const Place& place, Tensor values) {
-  LayerWeights& layer = weights_.layers[static_cast<std::size_t>(place.layer)];
-  const auto site = static_cast<std::size_t>(place.site);
-  const auto as_weight = [&] { return ops::Weight::from_f32(std::move(values)); };
+void WeightsBuilder::put(const Place& place, ops::Weight matrix) {
   switch (place.field) {
     case Field::embedding:
-      weights_.embedding = as_weight();
+      weights_.embedding = std::move(matrix);
       return;
     case Field::head:
-      weights_.head_map = as_weight();
+      weights_.head_map = std::move(matrix);
       return;
+    default:
+      HONE_CHECK(place.field == Field::map);
+      weights_.layers[static_cast<std::size_t>(place.layer)].maps[static_cast<std::size_t>(place.site)] =
+          std::move(matrix);
+  }
+}
+
+void WeightsBuilder::put(const Place& place, Tensor line) {
+  LayerWeights& layer = weights_.layers[static_cast<std::size_t>(place.layer)];
+  switch (place.field) {
+    case Field::embedding:
+    case Field::head:
     case Field::map:
-      layer.maps[site] = as_weight();
+      put(place, ops::Weight::from_f32(std::move(line)));
       return;
     case Field::final_norm:
-      weights_.final_norm = std::move(values);
+      weights_.final_norm = std::move(line);
       return;
     case Field::attention_norm:
-      layer.attention_norm = std::move(values);
+      layer.attention_norm = std::move(line);
       return;
     case Field::feed_norm:
-      layer.feed_norm = std::move(values);
+      layer.feed_norm = std::move(line);
       return;
     case Field::attention_out_norm:
-      layer.attention_out_norm = std::move(values);
+      layer.attention_out_norm = std::move(line);
       return;
     case Field::feed_out_norm:
-      layer.feed_out_norm = std::move(values);
+      layer.feed_out_norm = std::move(line);
       return;
     case Field::query_norm:
-      layer.query_norm = std::move(values);
+      layer.query_norm = std::move(line);
       return;
     case Field::key_norm:
-      layer.key_norm = std::move(values);
+      layer.key_norm = std::move(line);
       return;
     case Field::bias:
-      layer.biases[site] = std::move(values);
+      layer.biases[static_cast<std::size_t>(place.site)] = std::move(line);
       return;
   }
 }
@@ -145,18 +154,30 @@ Result<WeightsBuilder> WeightsBuilder::make(const Config& config) {
   return builder;
 }
 
-Result<void> WeightsBuilder::set(std::string_view name, Tensor values) {
+Result<std::size_t> WeightsBuilder::take_place(std::string_view name, Shape shape) {
   const auto found = index_.find(name);
   if (found == index_.end())
     return bad_input("tensor {}: not a part of a {} model", name, weights_.config.architecture);
   const std::size_t index = found->second;
-  if (values.dtype() != tensor::DType::f32 || values.shape() != wanted_[index].shape) {
-    return bad_input("tensor {}: expected f32 {}, got {} {}", name, wanted_[index].shape.text(),
-                     tensor::name_of(values.dtype()), values.shape().text());
-  }
+  if (shape != wanted_[index].shape)
+    return bad_input("tensor {}: expected {}, got {}", name, wanted_[index].shape.text(), shape.text());
   if (given_[index]) return bad_input("tensor {}: given twice", name);
   given_[index] = true;
-  put(places_[index], std::move(values));
+  return index;
+}
+
+Result<void> WeightsBuilder::set(std::string_view name, Tensor values) {
+  HONE_CHECK(values.dtype() == tensor::DType::f32);
+  const Result<std::size_t> index = take_place(name, values.shape());
+  if (!index) return tl::unexpected<Error>(index.error());
+  put(places_[*index], std::move(values));
+  return {};
+}
+
+Result<void> WeightsBuilder::set(std::string_view name, ops::Weight matrix) {
+  const Result<std::size_t> index = take_place(name, {matrix.out(), matrix.in()});
+  if (!index) return tl::unexpected<Error>(index.error());
+  put(places_[*index], std::move(matrix));
   return {};
 }
 

@@ -66,6 +66,8 @@ class WeightsBuilder {
   const std::vector<Wanted>& wanted() const { return wanted_; }
   // Puts an f32 tensor in place. An error names the tensor: not one of wanted(), another shape, or given twice.
   Result<void> set(std::string_view name, tensor::Tensor values);
+  // The same with a matrix in the form in which it is kept.
+  Result<void> set(std::string_view name, ops::Weight matrix);
   // All in place; else an error that names what is missing. The builder is spent.
   Result<Weights> finish();
 
@@ -91,7 +93,9 @@ class WeightsBuilder {
   };
   void want(const std::string& name, tensor::Shape shape, Place place);
   void want_layer(int layer);
-  void put(const Place& place, tensor::Tensor values);
+  Result<std::size_t> take_place(std::string_view name, tensor::Shape shape);
+  void put(const Place& place, tensor::Tensor line);
+  void put(const Place& place, ops::Weight matrix);
 
   Weights weights_;
   std::vector<Wanted> wanted_;

@@ -13,6 +13,7 @@ namespace hone::ops {
 void embed(tensor::Exec& exec, const Weight& table, std::span<const std::int32_t> ids, tensor::View out);
 
 // out[i] = x . table[ids[i]], x [in]: a few rows of a product.
-void embed_dot(const Weight& table, const float* x, std::span<const std::int32_t> ids, std::span<float> out);
+void embed_dot(tensor::Exec& exec, const Weight& table, const float* x, std::span<const std::int32_t> ids,
+               std::span<float> out);
 
 }  // namespace hone::ops

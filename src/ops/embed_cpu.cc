@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "ops/embed.h"
 #include "ops/matvec.h"
 
@@ -20,20 +18,23 @@ void embed(tensor::Exec&, const Weight& table, std::span<const std::int32_t> ids
   float* to = out.f32();
   for (std::int32_t id : ids) {
     check_id(table, id);
-    std::memcpy(to, table.f32() + id * width, static_cast<std::size_t>(width) * sizeof(float));
+    table.widen(id, id + 1, to);
     to += width;
   }
 }
 
-void embed_dot(const Weight& table, const float* x, std::span<const std::int32_t> ids, std::span<float> out) {
+void embed_dot(tensor::Exec& exec, const Weight& table, const float* x, std::span<const std::int32_t> ids,
+               std::span<float> out) {
   HONE_CHECK(ids.size() == out.size());
+  tensor::Arena::Scope scope(exec.arena());
+  float* row = table.kind() == WeightKind::f32 ? nullptr : exec.arena().floats(table.in());
   Matvec product;
   product.in = table.in();
   product.x = x;
   product.y_stride = 1;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     check_id(table, ids[i]);
-    product.w = table.f32() + ids[i] * table.in();
+    product.w = table.rows(ids[i], ids[i] + 1, row);
     product.y = &out[i];
     matvec_here(product, 0, 1);
   }

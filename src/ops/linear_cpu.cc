@@ -10,6 +10,8 @@ namespace {
 using tensor::Exec;
 
 constexpr std::int64_t matvec_grain = 4096;  // weights a slice, so that tiny maps stay on one thread
+// f32 weights of a map that is kept otherwise, widened at once. The maps of small models fit; a head takes several.
+constexpr std::int64_t most_tile_values = std::int64_t{1} << 22;
 
 // x [rows, in] times w [out, in], transposed.
 Gemm times_transposed(std::int64_t rows, std::int64_t out, std::int64_t in) {
@@ -59,9 +61,34 @@ void run_pair(Exec& exec, const Gemm& first, const Gemm* second, const Before& b
                             });
 }
 
+// Calls use(begin, end, rows) for the weight's rows [begin, end) as f32, all of them in order: the weight's own where
+// it is kept as f32, else tile by tile, widened by all threads.
+template <class Use>
+void for_tiles(Exec& exec, const Weight& weight, const Use& use) {
+  if (weight.kind() == WeightKind::f32) return use(0, weight.out(), weight.f32());
+  const std::int64_t in = weight.in();
+  const std::int64_t most = std::max<std::int64_t>(16, most_tile_values / in / 16 * 16);
+  tensor::Arena::Scope scope(exec.arena());
+  float* tile = exec.arena().floats(std::min(most, weight.out()) * in);
+  for (std::int64_t begin = 0; begin < weight.out(); begin += most) {
+    const std::int64_t end = std::min(weight.out(), begin + most);
+    exec.threads().for_slices(static_cast<std::size_t>(end - begin), 4, [&](std::size_t from, std::size_t to, int) {
+      const auto first = static_cast<std::int64_t>(from);
+      weight.widen(begin + first, begin + static_cast<std::int64_t>(to), tile + first * in);
+    });
+    use(begin, end, tile);
+  }
+}
+
 void check_lora(const Weight& weight, const Lora& lora) {
   HONE_CHECK(lora.a.shape.rank() == 2 && lora.b.shape.rank() == 2 && lora.a.shape[0] == lora.b.shape[1]);
   HONE_CHECK(lora.a.shape[1] == weight.in() && lora.b.shape[0] == weight.out());
+}
+
+// For one widened row; null where none is needed.
+float* row_scratch(Exec& exec, const Weight& weight, int worker) {
+  if (weight.kind() == WeightKind::f32) return nullptr;
+  return reinterpret_cast<float*>(exec.scratch(worker, static_cast<std::size_t>(weight.in()) * sizeof(float)));
 }
 
 void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
@@ -88,12 +115,13 @@ void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora*
     up.into = Matvec::Into::add;
   }
   const std::size_t grain = static_cast<std::size_t>(std::max<std::int64_t>(1, matvec_grain / weight.in()));
-  exec.threads().for_slices(static_cast<std::size_t>(weight.out()), grain, [&](std::size_t from, std::size_t to, int) {
+  const auto task = [&](std::size_t from, std::size_t to, int worker) {
     const auto begin = static_cast<std::int64_t>(from);
     const auto end = static_cast<std::int64_t>(to);
-    matvec_here(weight, base, begin, end);
+    matvec_here(weight, base, {begin, end}, row_scratch(exec, weight, worker));
     if (lora != nullptr) matvec_here(up, begin, end);
-  });
+  };
+  exec.threads().for_slices(static_cast<std::size_t>(weight.out()), grain, task);
 }
 
 }  // namespace
@@ -112,25 +140,34 @@ void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* l
   }
   Gemm base = times_transposed(rows, weight.out(), weight.in());
   base.a = x.f32();
-  base.b = weight.f32();
   base.c = out.y.f32();
   base.beta = out.y_into == Into::add ? 1.0F : 0.0F;
-  if (lora == nullptr) {
-    run_pair(exec, base, nullptr, [](std::int64_t, std::int64_t) {});
-    return;
+  Gemm down;
+  Gemm up;
+  if (lora != nullptr) {
+    const std::int64_t rank = lora->a.shape[0];
+    down = times_transposed(rows, rank, weight.in());
+    down.a = x.f32();
+    down.b = lora->a.f32();
+    down.c = out.t.f32();
+    up = times_transposed(rows, weight.out(), rank);
+    up.alpha = lora->scale;
+    up.a = out.t.f32();
+    up.b = lora->b.f32();
+    up.beta = 1;
+    up.c = out.y.f32();
   }
-  const std::int64_t rank = lora->a.shape[0];
-  Gemm down = times_transposed(rows, rank, weight.in());
-  down.a = x.f32();
-  down.b = lora->a.f32();
-  down.c = out.t.f32();
-  Gemm up = times_transposed(rows, weight.out(), rank);
-  up.alpha = lora->scale;
-  up.a = out.t.f32();
-  up.b = lora->b.f32();
-  up.beta = 1;
-  up.c = out.y.f32();
-  run_pair(exec, base, &up, [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
+  for_tiles(exec, weight, [&](std::int64_t begin, std::int64_t end, const float* w) {
+    Gemm part = base;
+    part.n = end - begin;
+    part.b = w;
+    part.c += begin;
+    if (lora == nullptr) return run_pair(exec, part, nullptr, [](std::int64_t, std::int64_t) {});
+    const Gemm added = up.columns(begin, end);
+    run_pair(exec, part, &added, [&](std::int64_t first, std::int64_t last) {
+      if (begin == 0) gemm_here(down.rows(first, last));
+    });
+  });
 }
 
 namespace {
@@ -160,23 +197,30 @@ void lora_gradients(Exec& exec, const Lora& lora, const LinearGradient& g, const
   });
 }
 
+// dx (+)= dy W, then `up`, if any, added to it; tiles of W's rows are summed in order.
+template <class Before>
+void input_gradient(Exec& exec, const Weight& weight, const LinearGradient& g, const Gemm* up, const Before& before) {
+  const std::int64_t rows = g.dy.shape[0];
+  HONE_CHECK(g.dx.shape == tensor::Shape({rows, weight.in()}));
+  for_tiles(exec, weight, [&](std::int64_t begin, std::int64_t end, const float* w) {
+    Gemm part = times(rows, weight.in(), end - begin);
+    part.a = g.dy.f32() + begin;
+    part.a_stride = weight.out();
+    part.b = w;
+    part.c = g.dx.f32();
+    part.beta = begin > 0 || g.dx_into == Into::add ? 1.0F : 0.0F;
+    run_pair(exec, part, end == weight.out() ? up : nullptr, before);
+  });
+}
+
 }  // namespace
 
 void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& g) {
   const std::int64_t rows = g.dy.shape[0];
   HONE_CHECK(g.dy.shape == tensor::Shape({rows, weight.out()}));
   if (rows == 0) return;
-  const bool want_dx = g.dx.data != nullptr;
-  Gemm base = times(rows, weight.in(), weight.out());
-  base.a = g.dy.f32();
-  if (want_dx) {
-    HONE_CHECK(g.dx.shape == tensor::Shape({rows, weight.in()}));
-    base.b = weight.f32();
-    base.c = g.dx.f32();
-    base.beta = g.dx_into == Into::add ? 1.0F : 0.0F;
-  }
   if (lora == nullptr) {
-    if (want_dx) run_pair(exec, base, nullptr, [](std::int64_t, std::int64_t) {});
+    if (g.dx.data != nullptr) input_gradient(exec, weight, g, nullptr, [](std::int64_t, std::int64_t) {});
     return;
   }
   check_lora(weight, *lora);
@@ -187,14 +231,15 @@ void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const L
   down.a = g.dy.f32();
   down.b = lora->b.f32();
   down.c = u;
-  if (want_dx) {
+  if (g.dx.data != nullptr) {
     Gemm up = times(rows, weight.in(), rank);
     up.alpha = lora->scale;
     up.a = u;
     up.b = lora->a.f32();
     up.beta = 1;
     up.c = g.dx.f32();
-    run_pair(exec, base, &up, [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
+    input_gradient(exec, weight, g, &up,
+                   [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
   } else {
     gemm(exec, down);
   }

@@ -166,13 +166,13 @@ TEST(Embed, TakesRowsAndRefusesIdsOutside) {
   EXPECT_EQ(out.f32()[0], table.f32()[15]);
   EXPECT_EQ(out.f32()[3], table.f32()[0]);
   std::vector<float> dots(3);
-  embed_dot(weight, table.f32(), ids, dots);
+  embed_dot(exec, weight, table.f32(), ids, dots);
   EXPECT_FLOAT_EQ(dots[1],
                   table.f32()[0] * table.f32()[0] + table.f32()[1] * table.f32()[1] + table.f32()[2] * table.f32()[2]);
   const std::vector<std::int32_t> bad = {6};
   Tensor one = Tensor::empty({1, 3});
   EXPECT_THROW(embed(exec, weight, bad, one.view()), Failure);
-  EXPECT_THROW(embed_dot(weight, table.f32(), bad, std::span(dots).first(1)), Failure);
+  EXPECT_THROW(embed_dot(exec, weight, table.f32(), bad, std::span(dots).first(1)), Failure);
 }
 
 }  // namespace

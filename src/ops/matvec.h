@@ -25,7 +25,13 @@ struct Matvec {
 // On the calling thread.
 void matvec_here(const Matvec& product, std::int64_t begin, std::int64_t end);
 
-// The same with the rows of a Weight.
-void matvec_here(const Weight& weight, Matvec product, std::int64_t begin, std::int64_t end);
+// Rows of a Weight.
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+// The same with the rows of a Weight, widened one by one into `row` [in] where they are not f32 (which needs none).
+void matvec_here(const Weight& weight, Matvec product, RowRange range, float* row);
 
 }  // namespace hone::ops

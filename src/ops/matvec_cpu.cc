@@ -76,9 +76,19 @@ void matvec_here(const Matvec& product, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(matvec_slice)(product, begin, end);
 }
 
-void matvec_here(const Weight& weight, Matvec product, std::int64_t begin, std::int64_t end) {
-  product.w = weight.f32();
-  matvec_here(product, begin, end);
+void matvec_here(const Weight& weight, Matvec product, RowRange range, float* row) {
+  if (weight.kind() == WeightKind::f32) {
+    product.w = weight.f32();
+    matvec_here(product, range.begin, range.end);
+    return;
+  }
+  for (std::int64_t out = range.begin; out < range.end; ++out) {
+    weight.widen(out, out + 1, row);
+    Matvec one = product;
+    one.w = row;
+    one.y += out;
+    matvec_here(one, 0, 1);
+  }
 }
 
 }  // namespace hone::ops

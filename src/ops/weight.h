@@ -4,34 +4,59 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ops/nf4.h"
+#include "tensor/ggml_type.h"
 #include "tensor/tensor.h"
 
 namespace hone::ops {
 
-enum class WeightKind : std::uint8_t { none, f32 };
+enum class WeightKind : std::uint8_t {
+  none,
+  f32,
+  blocks,      // one of ggml's types, f16 and bf16 among them
+  nf4,         // with a scale for each 64 values
+  nf4_double,  // its scales quantised too
+  int8         // a row's values as steps of its largest magnitude / 127
+};
 const char* name_of(WeightKind kind);
 
-// Rows are outputs: y = x W^T. Moves only.
+// Rows are outputs: y = x W^T. Moves only. Products see the values widened to f32, tile by tile.
 class Weight {
  public:
   Weight() = default;
   // Takes an f32 tensor [out, in].
   static Weight from_f32(tensor::Tensor values);
+  // Takes the u8 blocks of `shape` = [out, in] values, row after row; `in` is a multiple of the type's block.
+  static Weight from_blocks(tensor::GgmlType type, tensor::Shape shape, tensor::Tensor blocks);
+  static Weight from_nf4(tensor::Shape shape, Nf4 values);
+  // Takes s8 steps as u8 [out, in] and f32 scales [out].
+  static Weight from_int8(tensor::Tensor steps, tensor::Tensor scales);
 
   bool empty() const { return kind_ == WeightKind::none; }
   WeightKind kind() const { return kind_; }
+  // Of kind blocks.
+  tensor::GgmlType type() const { return type_; }
   std::int64_t out() const { return out_; }
   std::int64_t in() const { return in_; }
   std::size_t bytes() const;
 
   // The plain f32 rows [out, in]; HONE_CHECKs the kind.
   const float* f32() const;
+  // Rows [begin, end) as f32 [end - begin, in], of any kind. On the calling thread.
+  void widen(std::int64_t begin, std::int64_t end, float* out) const;
+  // The same without copying where they are f32 already; else widened into `scratch` [end - begin, in].
+  const float* rows(std::int64_t begin, std::int64_t end, float* scratch) const;
 
  private:
+  static Weight of(WeightKind kind, std::int64_t out, std::int64_t in);
+
   WeightKind kind_ = WeightKind::none;
+  tensor::GgmlType type_ = tensor::GgmlType::f32;
   std::int64_t out_ = 0;
   std::int64_t in_ = 0;
-  tensor::Tensor values_;
+  tensor::Tensor values_;  // f32, blocks or steps
+  tensor::Tensor scales_;  // int8
+  Nf4 nf4_;
 };
 
 }  // namespace hone::ops

@@ -1,10 +1,10 @@
-// 16-bit floating point as it lies in model files, widened to f32. Exact; NaNs stay NaNs.
+// 16-bit floating point as it lies in model files. Widening is exact; NaNs stay NaNs.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
-namespace hone::formats {
+namespace hone::tensor {
 
 // IEEE binary16. Branch-free, so that loops over it vectorise (the method of Maratyszcza's FP16 library).
 inline float f32_of_f16(std::uint16_t half) {
@@ -20,4 +20,11 @@ inline float f32_of_f16(std::uint16_t half) {
 // bfloat16: the upper half of an f32.
 inline float f32_of_bf16(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
 
-}  // namespace hone::formats
+// Rounded to nearest, ties to even; beyond the range: infinity.
+inline std::uint16_t bf16_of_f32(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return static_cast<std::uint16_t>(bits >> 16 | 64U);
+  return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+}
+
+}  // namespace hone::tensor

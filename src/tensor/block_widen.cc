@@ -4,23 +4,24 @@
 #include <array>
 #include <cstring>
 
-#include "formats/gguf.h"
-#include "formats/half.h"
+#include "tensor/ggml_type.h"
+#include "tensor/half.h"
 
-namespace hone::formats {
+namespace hone::tensor {
 namespace {
 
+// Blocks and values never overlap, which __restrict says: bytes may alias anything, and loops would stay scalar.
 using Byte = unsigned char;
 
 std::uint16_t load_u16(const Byte* at) { return static_cast<std::uint16_t>(at[0] | at[1] << 8); }
 float load_f16(const Byte* at) { return f32_of_f16(load_u16(at)); }
 int signed_byte(Byte value) { return static_cast<std::int8_t>(value); }
 
-void block_f16(const Byte* block, float* out) { *out = load_f16(block); }
-void block_bf16(const Byte* block, float* out) { *out = f32_of_bf16(load_u16(block)); }
+void block_f16(const Byte* __restrict block, float* __restrict out) { *out = load_f16(block); }
+void block_bf16(const Byte* __restrict block, float* __restrict out) { *out = f32_of_bf16(load_u16(block)); }
 
 // d f16, 16 bytes: low nibbles are values 0..15, high nibbles 16..31. x = d (q - 8)
-void block_q4_0(const Byte* block, float* out) {
+void block_q4_0(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const Byte* q = block + 2;
   for (int i = 0; i < 16; ++i) {
@@ -30,7 +31,7 @@ void block_q4_0(const Byte* block, float* out) {
 }
 
 // d f16, m f16, nibbles as q4_0. x = d q + m
-void block_q4_1(const Byte* block, float* out) {
+void block_q4_1(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const float m = load_f16(block + 2);
   const Byte* q = block + 4;
@@ -45,7 +46,7 @@ std::uint32_t load_u32(const Byte* at) {
 }
 
 // d f16, fifth bits u32, nibbles. x = d (q - 16)
-void block_q5_0(const Byte* block, float* out) {
+void block_q5_0(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const std::uint32_t high = load_u32(block + 2);
   const Byte* q = block + 6;
@@ -58,7 +59,7 @@ void block_q5_0(const Byte* block, float* out) {
 }
 
 // d f16, m f16, fifth bits u32, nibbles. x = d q + m
-void block_q5_1(const Byte* block, float* out) {
+void block_q5_1(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const float m = load_f16(block + 2);
   const std::uint32_t high = load_u32(block + 4);
@@ -72,14 +73,14 @@ void block_q5_1(const Byte* block, float* out) {
 }
 
 // d f16, 32 signed bytes. x = q d
-void block_q8_0(const Byte* block, float* out) {
+void block_q8_0(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   for (int i = 0; i < 32; ++i) out[i] = static_cast<float>(signed_byte(block[2 + i])) * d;
 }
 
 // 16 bytes of (scale, min) nibbles a group of 16, 64 bytes of 2-bit values, d f16, dmin f16.
 // x = (d scale) q - (dmin min)
-void block_q2_k(const Byte* block, float* out) {
+void block_q2_k(const Byte* __restrict block, float* __restrict out) {
   const Byte* scales = block;
   const Byte* q = block + 16;
   const float d = load_f16(block + 80);
@@ -95,7 +96,7 @@ void block_q2_k(const Byte* block, float* out) {
 
 // 32 bytes of third bits, 64 bytes of 2-bit values, 16 scales of 6 bits in 12 bytes, d f16.
 // x = (d (scale - 32)) (q - 4 where the third bit is 0)
-void block_q3_k(const Byte* block, float* out) {
+void block_q3_k(const Byte* __restrict block, float* __restrict out) {
   const Byte* third = block;
   const Byte* q = block + 32;
   const Byte* packed = block + 96;
@@ -127,7 +128,7 @@ ScaleAndMin scale_and_min(const Byte* packed, int group) {
 }
 
 // d f16, dmin f16, 12 bytes of scales and mins, 128 bytes of nibbles. x = (d scale) q - (dmin min)
-void block_q4_k(const Byte* block, float* out) {
+void block_q4_k(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const float dmin = load_f16(block + 2);
   const Byte* q = block + 16;
@@ -142,7 +143,7 @@ void block_q4_k(const Byte* block, float* out) {
 }
 
 // As q4_k with 32 bytes of fifth bits before the nibbles.
-void block_q5_k(const Byte* block, float* out) {
+void block_q5_k(const Byte* __restrict block, float* __restrict out) {
   const float d = load_f16(block);
   const float dmin = load_f16(block + 2);
   const Byte* fifth = block + 16;
@@ -161,7 +162,7 @@ void block_q5_k(const Byte* block, float* out) {
 }
 
 // 128 bytes of low nibbles, 64 bytes of high 2 bits, 16 signed scales, d f16. x = (d scale) (q - 32)
-void block_q6_k(const Byte* block, float* out) {
+void block_q6_k(const Byte* __restrict block, float* __restrict out) {
   const Byte* scales = block + 192;
   const float d = load_f16(block + 208);
   for (int part = 0; part < 8; ++part) {  // 32 values each
@@ -178,7 +179,7 @@ void block_q6_k(const Byte* block, float* out) {
 }
 
 // d f16, nibbles as q4_0, each naming one of 16 unevenly spaced levels. x = d level
-void block_iq4_nl(const Byte* block, float* out) {
+void block_iq4_nl(const Byte* __restrict block, float* __restrict out) {
   static constexpr std::array<float, 16> levels = {-127, -104, -83, -65, -49, -35, -22, -10,
                                                    1,    13,   25,  38,  53,  69,  89,  113};
   const float d = load_f16(block);
@@ -190,19 +191,19 @@ void block_iq4_nl(const Byte* block, float* out) {
 }
 
 template <class Block>
-void for_blocks(Block block, BlockLayout layout, std::string_view bytes, float* out) {
-  const auto* from = reinterpret_cast<const Byte*>(bytes.data());
-  const std::int64_t count = static_cast<std::int64_t>(bytes.size()) / layout.bytes;
+void for_blocks(Block block, BlockLayout layout, const Byte* from, std::int64_t count, float* __restrict out) {
   for (std::int64_t i = 0; i < count; ++i) block(from + i * layout.bytes, out + i * layout.values);
 }
 
-void dequantize(GgmlType type, std::string_view bytes, float* out) {
+}  // namespace
+
+void widen_blocks(GgmlType type, const void* blocks, std::int64_t count, float* __restrict out) {
   // A lambda a case, so that each block function is inlined into its loop.
   const BlockLayout layout = layout_of(type);
-  const auto run = [&](auto block) { for_blocks(block, layout, bytes, out); };
+  const auto run = [&](auto block) { for_blocks(block, layout, static_cast<const Byte*>(blocks), count, out); };
   switch (type) {
     case GgmlType::f32:
-      std::memcpy(out, bytes.data(), bytes.size());
+      std::memcpy(out, blocks, static_cast<std::size_t>(count) * sizeof(float));
       return;
     case GgmlType::f16:
       return run([](const Byte* in, float* to) { block_f16(in, to); });
@@ -233,24 +234,4 @@ void dequantize(GgmlType type, std::string_view bytes, float* out) {
   }
 }
 
-}  // namespace
-
-void dequantize_rows(const GgufTensor& source, std::int64_t begin, std::int64_t end, std::span<float> out) {
-  const tensor::Shape& shape = source.shape;
-  HONE_CHECK(shape.rank() == 1 || shape.rank() == 2);
-  const std::int64_t rows = shape.rank() == 1 ? 1 : shape[0];
-  const std::int64_t columns = shape[shape.rank() - 1];
-  HONE_CHECK(0 <= begin && begin <= end && end <= rows);
-  HONE_CHECK(out.size() == static_cast<std::size_t>((end - begin) * columns));
-  if (out.empty()) return;
-  const BlockLayout layout = layout_of(source.type);
-  HONE_CHECK(columns % layout.values == 0);
-  const std::int64_t row_bytes = columns / layout.values * layout.bytes;
-  HONE_CHECK(source.bytes.size() == static_cast<std::size_t>(rows * row_bytes));
-  dequantize(source.type,
-             source.bytes.substr(static_cast<std::size_t>(begin * row_bytes),
-                                 static_cast<std::size_t>((end - begin) * row_bytes)),
-             out.data());
-}
-
-}  // namespace hone::formats
+}  // namespace hone::tensor
