@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/constrain.h"
 #include "cli/input.h"
+#include "cli/precision.h"
 #include "cli/questions.h"
 #include "generate/constrained_responder.h"
 #include "generate/constraint_json.h"
@@ -21,6 +22,7 @@ struct Options {
   std::optional<std::string> text;
   std::string file;
   std::string task;
+  std::optional<model::Precision> precision;
   int max_tokens = 256;
   double temperature = 0;
   double top_p = 1;
@@ -218,7 +220,7 @@ int run(const Options& options, const std::stop_token& stop) {
   if (!options.text && options.file.empty())
     fail(ErrorCode::usage, "nothing to ask: give a text, - for standard input, or --file rows.jsonl");
   const solve::ModelReference reference =
-      solve::resolve_model(options.model, options.task.empty() ? "." : options.task);
+      solve::resolve_model(options.model, options.task.empty() ? "." : options.task, options.precision);
   std::vector<Question> questions;
   if (options.file.empty()) {
     Question question;
@@ -256,6 +258,7 @@ void add_ask(Cli& cli) {
   add_schema_options(*command, options->schema, "schema");
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
+  add_precision(*command, options->precision, "How a bare model's weights are kept");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

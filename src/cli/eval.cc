@@ -1,6 +1,7 @@
 // hone eval: score a bundle, a run or a model on a file of rows.
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/precision.h"
 #include "report/report.h"
 #include "solve/evaluate.h"
 
@@ -11,6 +12,7 @@ struct Options {
   std::string model;
   std::string data;
   std::string task;
+  std::optional<model::Precision> precision;
   bool json = false;
 };
 
@@ -50,8 +52,9 @@ void print_outcome(const solve::EvalOutcome& outcome) {
 }
 
 int run(const Options& options, const std::stop_token& stop) {
-  const solve::EvalOutcome outcome =
-      solve::evaluate({.model = options.model, .data = options.data, .task = options.task, .quiet = {}}, stop);
+  const solve::EvalOutcome outcome = solve::evaluate(
+      {.model = options.model, .data = options.data, .task = options.task, .quiet = {}, .precision = options.precision},
+      stop);
   for (const auto& notice : outcome.notices) warn(notice);
   for (const auto& rejected : outcome.rejected) {
     // What the JSON parser says names the line already.
@@ -71,6 +74,7 @@ void add_eval(Cli& cli) {
   command->add_option("model", options->model, std::string(model_help))->required();
   command->add_option("--data", options->data, "Rows: .jsonl or .csv")->required();
   command->add_option("--task", options->task, "Task folder (default: here; a bundle brings its own)");
+  add_precision(*command, options->precision, "How a bare model's weights are kept");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

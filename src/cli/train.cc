@@ -7,8 +7,11 @@
 #include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/precision.h"
 #include "diagnose/diagnose.h"
+#include "solve/machine.h"
 #include "solve/model_reference.h"
+#include "solve/train_plan.h"
 #include "solve/train_stage.h"
 
 namespace hone::cli {
@@ -22,6 +25,8 @@ struct Options {
   std::string decay = "linear";
   std::vector<std::string> targets, rank_patterns, alpha_patterns;
   bool root_scaling = false, recompute = false;
+  std::optional<model::Precision> precision;
+  bool plan = false;
   bool json = false;
 };
 
@@ -101,6 +106,36 @@ void print_trained(const Options& options, const solve::Workspace& workspace, co
                          shell_word(options.task)));
 }
 
+Json plan_document(const solve::TrainingNeeds& needs, model::Precision precision) {
+  return {{"plan",
+           {{"precision", model::name_of(precision)},
+            {"memory_bytes",
+             {{"weights", needs.weights},
+              {"adapter", needs.adapter},
+              {"activations", needs.activations},
+              {"program", needs.program},
+              {"total", needs.total()},
+              {"available", needs.available}}},
+            {"steps", needs.steps},
+            {"tokens", needs.tokens},
+            {"tokens_at_once", needs.largest_batch},
+            {"seconds", needs.seconds}}}};
+}
+
+void print_plan(const solve::TrainingNeeds& needs, const train::TrainSpec& spec, model::Precision precision) {
+  const auto part = [](const char* name, std::uint64_t bytes, const std::string& what) {
+    print_line(fmt::format("  {:<12} {:>9}  {}", name, bytes_text(bytes), what));
+  };
+  print_line(
+      fmt::format("memory: about {} of the {} that are free", bytes_text(needs.total()), bytes_text(needs.available)));
+  part("weights", needs.weights, fmt::format("kept as {}", model::name_of(precision)));
+  part("adapter", needs.adapter, fmt::format("rank {}, with gradients and moments", spec.lora.rank));
+  part("activations", needs.activations, fmt::format("of {} tokens at once", needs.largest_batch));
+  part("program", needs.program, "code, tokenizer, rows");
+  print_line(
+      fmt::format("time: about {} for {} steps, validations included", duration_text(needs.seconds), needs.steps));
+}
+
 // What went wrong, then the error itself.
 [[noreturn]] void broke_down(const solve::Workspace& workspace, const solve::TrainResult& result) {
   for (const auto& finding : diagnose::diagnose_run(workspace.store, workspace.task, result.run)) {
@@ -110,11 +145,26 @@ void print_trained(const Options& options, const solve::Workspace& workspace, co
   fail(ErrorCode::bad_input, "run {}: {}", result.run, result.why);
 }
 
+// What the open model takes on top of what is known of memory.
+int plan(const Options& options, solve::LocalModel& local, const solve::TrainingQuestion& question,
+         solve::TrainingNeeds needs, const std::stop_token& stop) {
+  solve::measure_training(local, question, stop, needs);
+  options.json ? print_json(plan_document(needs, question.precision))
+               : print_plan(needs, question.spec, question.precision);
+  return 0;
+}
+
 int run(const Options& options, const std::stop_token& stop) {
   const train::TrainSpec spec = spec_of(options);
   solve::Workspace workspace = solve::open_workspace(options.task);
+  const solve::TrainingQuestion question{workspace, spec,
+                                         model::chosen_precision(options.precision.value_or(model::Precision::f32)),
+                                         solve::available_memory_bytes()};
+  const solve::TrainingNeeds needs = solve::training_needs(question);
+  solve::check_fits(needs, question);
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
-  solve::LocalModel local = solve::open_local_model(workspace);
+  solve::LocalModel local = solve::open_local_model(workspace, question.precision);
+  if (options.plan) return plan(options, local, question, needs, stop);
   if (local.model.default_template) warn(solve::no_template_notice(local.model));
   for (const std::string& notice : train::notices(spec)) warn(notice);
   const solve::TrainJobSpec job{.spec = spec, .max_seconds = 0, .max_steps = 0, .checkpoint_folder = {}, .quiet = {}};
@@ -183,6 +233,11 @@ void add_train(Cli& cli) {
   command->add_option("--seed", options->spec.seed, "Of the data order and the adapter's start")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   add_lora_options(*command, *options);
+  command
+      ->add_option("--micro-batch", options->spec.micro_batch_tokens, "Tokens computed at once: fewer take less memory")
+      ->check(CLI::Range(1, 1 << 20));
+  add_precision(*command, options->precision, "How the base's weights are kept");
+  command->add_flag("--plan", options->plan, "Say what memory and time it takes, and stop there");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

@@ -155,7 +155,7 @@ void require(const Path& folder, const BundleRecord& record, const std::string& 
 }
 
 model::Model open_base(tensor::Exec& exec, const Path& folder, const BundleRecord& record) {
-  model::Model model = model::open_model(exec, record.base_model, model::Parts::everything);
+  model::Model model = model::open_model(exec, record.base_model, model::Parts::everything, record.precision);
   if (!record.base_sha256.empty() && model.sha256 != record.base_sha256) {
     fail(ErrorCode::bad_input, "{}: the bundle was made for {} with SHA-256 {}, but {} has {}", folder.string(),
          record.base_model, record.base_sha256, model.path.string(), model.sha256);

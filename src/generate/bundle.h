@@ -24,10 +24,11 @@ struct BundleRecord {
   data::Task task;         // instruction, labels, kind, abstain are kept
   std::string base_model;  // as open_model takes it; empty for classic kinds
   std::string base_sha256;
-  std::vector<text::Message> shots;  // few-shot turns put before the input; prompted kinds
-  int knn_shots = 0;                 // kNN few-shot: nearest rows put before the input
-  int neighbours = 8;                // knn: rows that vote
-  std::string today;                 // the run's date, for templates that print one
+  model::Precision precision = model::Precision::f32;  // in which the base is kept
+  std::vector<text::Message> shots;                    // few-shot turns put before the input; prompted kinds
+  int knn_shots = 0;                                   // kNN few-shot: nearest rows put before the input
+  int neighbours = 8;                                  // knn: rows that vote
+  std::string today;                                   // the run's date, for templates that print one
   int max_prompt_tokens = 2048;
   int max_answer_tokens = 0;  // of a free text answer, where the caller sets no limit; 0: AnswerSpec's default
   Json manifest;              // run id, data hashes, metrics: provenance

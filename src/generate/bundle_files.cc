@@ -26,20 +26,22 @@ bool is_inside(const std::string& name) {
 Json record_json(const BundleRecord& record) {
   Json shots = Json::array();
   for (const text::Message& shot : record.shots) shots.push_back({{"role", shot.role}, {"content", shot.content}});
-  return {{"format", format_version},
-          {"kind", name_of(record.kind)},
-          {"contender", record.contender},
-          {"task", data::to_json(record.task)},
-          {"base_model", record.base_model},
-          {"base_sha256", record.base_sha256},
-          {"shots", shots},
-          {"knn_shots", record.knn_shots},
-          {"neighbours", record.neighbours},
-          {"today", record.today},
-          {"max_prompt_tokens", record.max_prompt_tokens},
-          {"max_answer_tokens", record.max_answer_tokens},
-          {"manifest", record.manifest},
-          {"hashes", record.hashes}};
+  Json json = {{"format", format_version},
+               {"kind", name_of(record.kind)},
+               {"contender", record.contender},
+               {"task", data::to_json(record.task)},
+               {"base_model", record.base_model},
+               {"base_sha256", record.base_sha256},
+               {"shots", shots},
+               {"knn_shots", record.knn_shots},
+               {"neighbours", record.neighbours},
+               {"today", record.today},
+               {"max_prompt_tokens", record.max_prompt_tokens},
+               {"max_answer_tokens", record.max_answer_tokens},
+               {"manifest", record.manifest},
+               {"hashes", record.hashes}};
+  model::record_precision(json, record.precision);
+  return json;
 }
 
 BundleRecord record_from(const Json& json) {
@@ -54,6 +56,7 @@ BundleRecord record_from(const Json& json) {
   record.task = value_or_throw(data::task_from_json(json.at("task")));
   record.base_model = json.at("base_model").get<std::string>();
   record.base_sha256 = json.at("base_sha256").get<std::string>();
+  record.precision = model::recorded_precision(json);
   for (const Json& shot : json.at("shots")) {
     record.shots.push_back({shot.at("role").get<std::string>(), shot.at("content").get<std::string>()});
   }

@@ -49,6 +49,7 @@ class ModelAnswerer : public Answerer {
     identity_ = reference.kind == ModelKind::run ? Json{{"run", reference.run->id}, {"contender", reference.contender}}
                                                  : Json{{"model", reference.base}, {"sha256", opened_.base.sha256}};
     if (opened_.base.default_template) notices_.push_back(no_template_notice(opened_.base));
+    if (reference.kind != ModelKind::run) model::record_precision(identity_, opened_.base.precision);
     generate::LocalOptions options;
     options.today = reference.today;
     options.max_prompt_tokens = std::min(4096, opened_.base.decoder->config().context);

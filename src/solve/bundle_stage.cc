@@ -53,6 +53,7 @@ Path write_contender_bundle(const Workspace& workspace, const BundleInput& input
     HONE_CHECK(input.local != nullptr);
     record.base_model = workspace.task.model;
     record.base_sha256 = input.local->model.sha256;
+    record.precision = input.local->model.precision;
     record.max_prompt_tokens = input.local->options.max_prompt_tokens;
     record.max_answer_tokens = input.local->most_answer_tokens;
   }

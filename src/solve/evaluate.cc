@@ -89,7 +89,7 @@ std::vector<eval::ScoredRow> score_rows(Answerer& answerer, const std::vector<da
 }  // namespace
 
 EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
-  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task);
+  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task, spec.precision);
   const std::optional<data::Task> task = named_task(spec, reference);
   const data::Task& reading = task ? *task : *reference.task;
   data::Imported imported = value_or_throw(data::import_rows(spec.data, reading));

@@ -74,9 +74,14 @@ const model::CatalogueEntry* missing_model(const data::Task& task) {
   return entry == nullptr || model::is_cached(*entry) ? nullptr : entry;
 }
 
-LocalModel open_local_model(const Workspace& workspace) {
+std::string base_identity(const model::Model& model) {
+  return model.precision == model::Precision::f32 ? model.sha256
+                                                  : fmt::format("{} {}", model.sha256, model::name_of(model.precision));
+}
+
+LocalModel open_local_model(const Workspace& workspace, model::Precision precision) {
   auto exec = std::make_unique<tensor::Exec>(workspace.threads);
-  model::Model opened = model::open_model(*exec, workspace.task.model, model::Parts::everything);
+  model::Model opened = model::open_model(*exec, workspace.task.model, model::Parts::everything, precision);
   generate::LocalOptions options;
   options.max_prompt_tokens = std::min(4096, opened.decoder->config().context);
   options.today = workspace.today;
@@ -85,12 +90,16 @@ LocalModel open_local_model(const Workspace& workspace) {
 }
 
 EncodedRows encode_rows(const LocalModel& local, const Workspace& workspace, const std::vector<data::Row>& rows) {
+  return encode_rows(local.model, local.model.decoder->config().context, workspace, rows);
+}
+
+EncodedRows encode_rows(const model::Model& model, int context, const Workspace& workspace,
+                        const std::vector<data::Row>& rows) {
   EncodedRows encoded;
   std::size_t cut = 0;
-  const data::EncodeSpec spec{.max_tokens = std::min(max_row_tokens, local.model.decoder->config().context),
-                              .today = workspace.today};
+  const data::EncodeSpec spec{.max_tokens = std::min(max_row_tokens, context), .today = workspace.today};
   for (const auto& row : rows) {
-    auto example = data::encode_row(row, workspace.task, local.model.tokenizer, local.model.chat_template, spec);
+    auto example = data::encode_row(row, workspace.task, model.tokenizer, model.chat_template, spec);
     if (!example) {
       encoded.notices.push_back(fmt::format("row {} is left out of training: {}", row.id, example.error().message));
       continue;

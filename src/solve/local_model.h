@@ -27,7 +27,10 @@ const model::CatalogueEntry* missing_model(const data::Task& task);
 
 // Opens the task's base model on workspace.threads threads. One that is not in the cache is a Failure naming `hone
 // models pull`.
-LocalModel open_local_model(const Workspace& workspace);
+LocalModel open_local_model(const Workspace& workspace, model::Precision precision = model::Precision::f32);
+
+// What decides the base's answers: the SHA-256 of its files, with the precision where that is not f32.
+std::string base_identity(const model::Model& model);
 
 // Training and validation rows as ids with a loss mask. Rows that cannot be encoded are left out and named in
 // `notices`.
@@ -37,6 +40,9 @@ struct EncodedRows {
   double mean_tokens = 0;  // prompt and answer
 };
 EncodedRows encode_rows(const LocalModel& local, const Workspace& workspace, const std::vector<data::Row>& rows);
+// The same with a model of which only the tokenizer need be open; `context` is its longest sequence.
+EncodedRows encode_rows(const model::Model& model, int context, const Workspace& workspace,
+                        const std::vector<data::Row>& rows);
 
 // Tokens a second on this machine.
 struct Rates {

@@ -2,7 +2,10 @@
 
 #include <linear.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include "base/hash.h"
 #include "base/threads.h"
@@ -20,7 +23,25 @@ std::string cpu_name() {
   return "unknown";
 }
 
+// A file of one number; "max" and what is not there: the largest one.
+std::uint64_t number_in(const char* path) {
+  std::ifstream file(path);
+  std::uint64_t number = 0;
+  return file >> number ? number : std::numeric_limits<std::uint64_t>::max();
+}
+
 }  // namespace
+
+std::uint64_t available_memory_bytes() {
+  std::uint64_t available = std::numeric_limits<std::uint64_t>::max();
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("MemAvailable:")) available = std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
+  }
+  const std::uint64_t most = number_in("/sys/fs/cgroup/memory.max");
+  const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current");
+  return most > used ? std::min(available, most - used) : available;
+}
 
 Json program_facts() {
   const auto hash = sha256_file("/proc/self/exe");

@@ -1,6 +1,8 @@
 // What this program and this machine are, as a run's manifest names them: whoever wants the same bits again needs them.
 #pragma once
 
+#include <cstdint>
+
 #include "base/json.h"
 
 namespace hone::solve {
@@ -9,5 +11,8 @@ namespace hone::solve {
 Json program_facts();
 // {cpu, cores, kernels, precision, libraries: {onednn, highway, liblinear}}
 Json machine_facts();
+
+// Memory that a program can still take without swapping: what the kernel says, or less where a cgroup allows less.
+std::uint64_t available_memory_bytes();
 
 }  // namespace hone::solve

@@ -27,6 +27,7 @@ ModelReference of_bundle(const std::string& folder) {
   reference.contender = record.contender;
   reference.base = record.base_model;
   reference.base_sha256 = record.base_sha256;
+  reference.precision = record.precision;
   if (record.kind == generate::BundleKind::tuned) reference.adapter = Path(folder) / generate::adapter_folder;
   reference.today = record.today;
   reference.task = std::move(record.task);
@@ -46,6 +47,7 @@ data::Task task_of_run(const track::RunRecord& run, const data::Task& now) {
 void fill_trained(ModelReference& reference, const track::RunRecord& trained, const data::Task& task) {
   reference.base = trained.manifest.at("base").at("model").get<std::string>();
   reference.base_sha256 = trained.manifest.at("base").at("sha256").get<std::string>();
+  reference.precision = model::recorded_precision(trained.manifest.at("base"));
   reference.adapter = hone_folder(task) / "adapters" / trained.id;
   if (!std::filesystem::is_directory(reference.adapter)) {
     fail(ErrorCode::bad_input, "run {} is {} and left no adapter ({} is missing); `hone train {}` goes on with it",
@@ -76,6 +78,7 @@ ModelReference of_run(track::RunRecord run, const track::Store& store, const dat
     } else if (spec.contains("base_sha256")) {
       reference.base = base_model(*reference.task);
       reference.base_sha256 = spec.at("base_sha256").get<std::string>();
+      reference.precision = model::recorded_precision(spec);
     }
   }
   reference.run = std::move(run);
@@ -116,6 +119,18 @@ ModelReference resolve_model(const std::string& model, const Path& task) {
   }
 }
 
+ModelReference resolve_model(const std::string& model, const Path& task, std::optional<model::Precision> precision) {
+  ModelReference reference = resolve_model(model, task);
+  if (!precision) return reference;
+  const model::Precision wanted = model::chosen_precision(*precision);
+  if (reference.kind != ModelKind::bare && wanted != reference.precision) {
+    fail(ErrorCode::usage, "{} was made with its base in {} and answers with that; leave --precision out, or name {}",
+         printable(model), model::name_of(reference.precision), reference.base);
+  }
+  reference.precision = wanted;
+  return reference;
+}
+
 std::string base_model(const data::Task& task) {
   if (task.model.empty()) return model::default_model;
   if (model::find_in_catalogue(task.model) != nullptr) return task.model;
@@ -133,7 +148,7 @@ LanguageModel open_language_model(tensor::Exec& exec, const ModelReference& refe
     fail(ErrorCode::unsupported, "{} is \"{}\": it works without a language model, so it has no tokens or template",
          printable(reference.given), printable(reference.contender));
   }
-  LanguageModel opened{.base = model::open_model(exec, reference.base, parts), .adapter = {}};
+  LanguageModel opened{.base = model::open_model(exec, reference.base, parts, reference.precision), .adapter = {}};
   if (!reference.base_sha256.empty() && opened.base.sha256 != reference.base_sha256) {
     fail(ErrorCode::bad_input, "{} was made for {} with SHA-256 {}, but {} has {}", printable(reference.given),
          reference.base, reference.base_sha256, opened.base.path.string(), opened.base.sha256);

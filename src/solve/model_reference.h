@@ -18,8 +18,9 @@ struct ModelReference {
   std::string contender;    // a bundle's or a run's name in the table; empty for a bare model
   std::string base;         // the language model, as open_model takes it; empty where there is none
   std::string base_sha256;  // as recorded; empty for a bare model
-  Path adapter;             // folder of LoRA weights over the base; empty: none
-  std::string today;        // the date for templates that print one: recorded, or today's for a bare model
+  model::Precision precision = model::Precision::f32;  // in which the base is kept: recorded, or asked for
+  Path adapter;                                        // folder of LoRA weights over the base; empty: none
+  std::string today;  // the date for templates that print one: recorded, or today's for a bare model
   // What a bundle or a run answers, as recorded; a run's data files and metric are those of the task as it is now.
   std::optional<data::Task> task;
   std::optional<track::RunRecord> run;
@@ -28,6 +29,9 @@ struct ModelReference {
 // `task` (a folder or its hone.toml) is whose store is searched where `model` is neither a catalogue name nor a file or
 // folder; run ids may be shortened. Nothing is opened yet but records. Failure (bad_input) says where it looked.
 ModelReference resolve_model(const std::string& model, const Path& task);
+// The same; a bare model's base is kept in `precision`. A bundle and a run keep theirs: asked for another one they are
+// a Failure (usage).
+ModelReference resolve_model(const std::string& model, const Path& task, std::optional<model::Precision> precision);
 
 // The task's base model as open_model takes it from any working folder: a file or folder is meant from the task's
 // folder on; the catalogue's default where the task names none.

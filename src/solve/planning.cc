@@ -8,7 +8,7 @@ namespace {
 Path plan_file(const Workspace& workspace) { return workspace.folder / "plan.json"; }
 
 std::string plan_key(const Workspace& workspace, const LocalModel& local) {
-  return sha256_hex(workspace.data_key + local.model.sha256);
+  return sha256_hex(workspace.data_key + base_identity(local.model));
 }
 
 // Tokens that all prompts begin with.
@@ -42,6 +42,19 @@ PlanInput rows_of(const Workspace& workspace, double budget_seconds) {
   return input;
 }
 
+// Whether the training that was decided on is to be kept: it is in the store, and there is more of it to do, or nothing
+// else is asked for.
+bool is_binding(const Workspace& workspace, const LocalModel& local, const RememberedPlan& planned,
+                double budget_seconds) {
+  if (!planned.training) return false;
+  const auto run = recorded_training(workspace, local, training_spec(workspace.task, *planned.training));
+  if (!run) return false;
+  const bool has_ended = run->status == track::RunStatus::finished || run->status == track::RunStatus::failed;
+  return !has_ended || planned.input.budget_seconds == budget_seconds;
+}
+
+}  // namespace
+
 PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
                          const std::stop_token& stop) {
   PlanInput input = rows_of(workspace, 0);
@@ -56,19 +69,6 @@ PlanInput measured_input(const Workspace& workspace, LocalModel& local, const En
   input.rates = measure_rates(local, encoded.examples, stop);
   return input;
 }
-
-// Whether the training that was decided on is to be kept: it is in the store, and there is more of it to do, or nothing
-// else is asked for.
-bool is_binding(const Workspace& workspace, const LocalModel& local, const RememberedPlan& planned,
-                double budget_seconds) {
-  if (!planned.training) return false;
-  const auto run = recorded_training(workspace, local, training_spec(workspace.task, *planned.training));
-  if (!run) return false;
-  const bool has_ended = run->status == track::RunStatus::finished || run->status == track::RunStatus::failed;
-  return !has_ended || planned.input.budget_seconds == budget_seconds;
-}
-
-}  // namespace
 
 train::TrainSpec training_spec(const data::Task& task, const TrainingPlan& training) {
   train::TrainSpec spec;

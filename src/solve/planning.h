@@ -25,6 +25,10 @@ std::optional<TrainingPlan> decide_training(const Workspace& workspace, const Lo
                                             RememberedPlan& planned, const TrainingTime& time,
                                             const std::stop_token& stop);
 
+// What a plan rests on, from a measurement of the open model (ten seconds or so). `encoded`: the training rows.
+PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
+                         const std::stop_token& stop);
+
 train::TrainSpec training_spec(const data::Task& task, const TrainingPlan& training);
 
 }  // namespace hone::solve

@@ -50,6 +50,7 @@ ContenderJob prompted_job(const Workspace& workspace, LocalModel& local, const d
   job.name = version.name;
   job.kind = eval::ContenderKind::prompted;
   job.spec = {{"prompt", data::to_json(version)}, {"base_sha256", local.model.sha256}};
+  model::record_precision(job.spec, local.model.precision);
   if (local.most_answer_tokens > 0) job.spec["max_tokens"] = local.most_answer_tokens;
   job.make = [&local] {
     return std::shared_ptr<text::Responder>(
@@ -72,7 +73,7 @@ std::optional<classic::LinearHead> train_probe(const Workspace& workspace, Local
 }
 
 std::optional<classic::LinearHead> probe_head(const Workspace& workspace, LocalModel& local, std::stop_token stop) {
-  const std::string key = sha256_hex(workspace.data_key + local.model.sha256);
+  const std::string key = sha256_hex(workspace.data_key + base_identity(local.model));
   const Path file = workspace.folder / "probes" / (key.substr(0, 16) + ".json");
   if (std::filesystem::exists(file)) {
     const auto text = read_file(file);
@@ -91,6 +92,7 @@ ContenderJob probe_job_with(const Workspace& workspace, LocalModel& local, const
   job.name = "linear probe";
   job.kind = eval::ContenderKind::probe;
   job.spec = {{"kind", "probe"}, {"base_sha256", local.model.sha256}};
+  model::record_precision(job.spec, local.model.precision);
   job.make = [&local, make_head]() -> std::shared_ptr<text::Responder> {
     auto head = make_head();
     if (!head) fail(ErrorCode::interrupted, "stopped while the linear probe was trained");

@@ -47,7 +47,7 @@ std::unique_ptr<RecordedJob> recorded_job(const Workspace& workspace, const trac
     fail(ErrorCode::unsupported, "run {} is \"{}\" ({}), which cannot be asked here", run.id, run.name,
          contender.at("kind").get<std::string>());
   }
-  LocalModel& local = recorded->local.emplace(open_local_model(workspace));
+  LocalModel& local = recorded->local.emplace(open_local_model(workspace, model::recorded_precision(spec)));
   if (spec.at("base_sha256") != local.model.sha256) {
     fail(ErrorCode::bad_input, "the base model is not the one of run {} (SHA-256 {} then, {} now)", run.id,
          spec.at("base_sha256").get<std::string>(), local.model.sha256);

@@ -38,7 +38,7 @@ Workspace workspace_of(const track::RunRecord& record, const Path& folder) {
 Reproduced replay_training(const track::RunRecord& record, const Path& folder, std::stop_token stop,
                            const Quiet& quiet) {
   Workspace workspace = workspace_of(record, folder);
-  LocalModel local = open_local_model(workspace);
+  LocalModel local = open_local_model(workspace, model::recorded_precision(record.manifest.at("base")));
   const auto& base = record.manifest.at("base").at("sha256");
   if (base != local.model.sha256) {
     fail(ErrorCode::bad_input, "the base model is not the one of run {} (SHA-256 {} then, {} now)", record.id,

@@ -83,13 +83,14 @@ Json train_manifest(const Workspace& workspace, const LocalModel& local, const t
   Json manifest = shared_manifest(workspace);
   manifest["key"] = key;
   manifest["base"] = {{"model", workspace.task.model}, {"sha256", local.model.sha256}};
+  model::record_precision(manifest["base"], local.model.precision);
   manifest["train"] = train::to_json(spec);
   return manifest;
 }
 
 std::string key_of(const Workspace& workspace, const LocalModel& local, const train::TrainSpec& spec) {
-  return sha256_hex(
-      to_text(Json::array({workspace.data_key, workspace.task.metric, local.model.sha256, train::to_json(spec)})));
+  return sha256_hex(to_text(
+      Json::array({workspace.data_key, workspace.task.metric, base_identity(local.model), train::to_json(spec)})));
 }
 
 // Nothing where the adapter is gone or damaged.
@@ -212,7 +213,7 @@ train::Outcome train_adapter(Workspace& workspace, LocalModel& local, const Trai
                     {.examples = encoded.examples,
                      .spec = job.spec,
                      .checkpoint_folder = job.checkpoint_folder,
-                     .base_sha256 = local.model.sha256,
+                     .base_sha256 = base_identity(local.model),
                      .max_seconds = job.max_seconds,
                      .max_steps = job.max_steps},
                     hooks);
@@ -223,6 +224,7 @@ ContenderJob tuned_job(const Workspace& workspace, LocalModel& local, const Trai
   job.name = "fine-tuned";
   job.kind = eval::ContenderKind::tuned;
   job.spec = {{"run", trained.run}, {"base_sha256", local.model.sha256}};
+  model::record_precision(job.spec, local.model.precision);
   job.make = [&local, &trained] {
     return std::shared_ptr<text::Responder>(
         generate::local_responder(*local.exec, local.model, &trained.adapter, local.options));

@@ -1,0 +1,60 @@
+#include "model/decoder_memory.h"
+
+#include <algorithm>
+
+#include "model/weights.h"
+
+namespace hone::model {
+namespace {
+
+constexpr std::int64_t head_rows = 128;  // rows of logits at once, as in decoder.cc
+
+// Values of one layer's trace (decoder_layer.h), its x_in among them, for `below` rows under the attention and `above`
+// over it.
+std::int64_t trace_values(const Config& config, const LoraSpec& lora, std::int64_t below, std::int64_t above) {
+  std::int64_t upper = 2 * config.query_width() + config.heads + config.width + 2 * config.hidden;  // q, attended, ...
+  std::int64_t lower = config.width + 2 * config.key_width();
+  if (config.head_norm) {
+    upper += config.query_width();
+    lower += config.key_width();
+  }
+  if (config.sandwich_norm) upper += 2 * config.width;
+  upper += 5 * lora.rank;
+  lower += 2 * lora.rank;
+  return above * upper + below * lower;
+}
+
+// What the feed-forward or the attention block of a layer takes while its gradients are computed.
+std::int64_t block_values(const Config& config, const LoraSpec& lora, std::int64_t rows) {
+  const std::int64_t norms = 2 * config.width + lora.rank;
+  const std::int64_t feed = 2 * config.hidden + norms + (config.sandwich_norm ? config.width : 0);
+  const std::int64_t raw = config.head_norm ? config.query_width() + config.key_width() : 0;
+  const std::int64_t attention = config.query_width() + 2 * config.key_width() + raw;
+  return rows * std::max(feed, attention + std::max<std::int64_t>(norms, config.query_width()));
+}
+
+}  // namespace
+
+std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, const PassSize& size,
+                                  std::int64_t most_tile) {
+  const std::int64_t inner = trace_values(config, lora, size.rows, size.rows);
+  std::int64_t traces = (config.layers - 1) * inner + trace_values(config, lora, size.rows, size.wanted);
+  // Every layer's input, and one layer run again with what it puts out.
+  if (size.activations == Activations::recomputed) traces = size.rows * config.width * (config.layers + 1) + inner;
+  const std::int64_t angles = (size.rows + size.wanted) * config.head_width * (config.sliding.empty() ? 1 : 2);
+  const std::int64_t streams = (size.rows + 2 * size.wanted) * config.width;
+  std::int64_t largest_map = 0;
+  for (const Site site : all_sites) largest_map = std::max(largest_map, shape_of(config, site).count());
+  const std::int64_t table = static_cast<std::int64_t>(config.vocabulary) * config.width;
+  const std::int64_t block = block_values(config, lora, size.rows) + std::min(most_tile, largest_map);
+  const std::int64_t head = 2 * size.wanted * config.width +
+                            std::min(size.wanted, head_rows) * static_cast<std::int64_t>(config.vocabulary) +
+                            std::min(most_tile, table);
+  return sizeof(float) * static_cast<std::uint64_t>(traces + angles + streams + std::max(block, head));
+}
+
+std::uint64_t adapter_state_bytes(const Config& config, const LoraSpec& lora) {
+  return 5 * sizeof(float) * Adapter::init(config, lora).parameters();
+}
+
+}  // namespace hone::model

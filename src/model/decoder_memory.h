@@ -1,0 +1,26 @@
+// How much memory passes of the decoder take, for a plan before they run.
+#pragma once
+
+#include <cstdint>
+
+#include "model/adapter.h"
+#include "model/config.h"
+#include "model/decoder.h"
+
+namespace hone::model {
+
+struct PassSize {
+  std::int64_t rows = 0;    // of the packed stream
+  std::int64_t wanted = 0;  // with a target
+  Activations activations = Activations::kept;
+};
+
+// Bytes that loss_and_gradients() takes from the arena at most: traces of all layers, and beside them what the largest
+// block or the head needs at once. `most_tile`: values of a matrix that are widened to f32 at once (0: all are f32).
+std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, const PassSize& size,
+                                  std::int64_t most_tile);
+
+// Bytes of the adapter, its gradients, its two moments and the best one so far: f32.
+std::uint64_t adapter_state_bytes(const Config& config, const LoraSpec& lora);
+
+}  // namespace hone::model
