@@ -12,5 +12,12 @@ TEST(ShellWord, KeepsPlainPathsAndQuotesTheRest) {
   EXPECT_EQ(shell_word(""), "''");
 }
 
+TEST(ShellWord, WritesWhatATerminalWouldNotShowSoThatAShellReadsItBack) {
+  EXPECT_EQ(shell_word("two\nlines"), R"($'two\012lines')");
+  EXPECT_EQ(shell_word("it's \x1b[31m"), R"($'it\'s \033[31m')");
+  EXPECT_EQ(shell_word("caf\xe9"), R"($'caf\351')");
+  EXPECT_EQ(shell_word("caf\xc3\xa9"), "'caf\xc3\xa9'") << "readable letters stay readable";
+}
+
 }  // namespace
 }  // namespace hone

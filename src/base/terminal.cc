@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/fold.h"
 #include "fmt/format.h"
 
 namespace hone {
@@ -118,8 +119,6 @@ std::string printable_lines(std::string_view text) {
   return shown;
 }
 
-void warn(std::string_view message) {
-  std::fputs(fmt::format("hone: warning: {}\n", printable_lines(message)).c_str(), stderr);
-}
+void warn(std::string_view message) { write_message(fmt::format("warning: {}", message)); }
 
 }  // namespace hone

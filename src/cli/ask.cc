@@ -19,6 +19,7 @@ namespace {
 
 struct Options {
   std::string model;
+  std::string base;
   std::optional<std::string> text;
   std::string file;
   std::string task;
@@ -160,10 +161,17 @@ int ask_usable(const std::vector<Question>& questions, const Options& options, c
   return printer.code();
 }
 
-int ask_task(std::vector<Question> questions, const solve::ModelReference& reference, const Options& options,
-             const std::stop_token& stop) {
+// What is asked: a bare model's task where one is named, else the recorded one.
+std::optional<data::Task> task_of(const solve::ModelReference& reference, const Options& options) {
+  if (reference.kind != solve::ModelKind::bare) return reference.task;
+  if (options.task.empty()) return std::nullopt;
+  return value_or_throw(data::load_task(options.task));
+}
+
+int ask_task(std::vector<Question> questions, const solve::ModelReference& reference,
+             const std::optional<data::Task>& named, const Options& options, const std::stop_token& stop) {
   std::optional<data::Task> task;
-  if (reference.kind == solve::ModelKind::bare) task = value_or_throw(data::load_task(options.task));
+  if (reference.kind == solve::ModelKind::bare) task = named;
   const auto answerer = solve::Answerer::open(reference, task ? &*task : nullptr);
   for (const auto& notice : answerer->notices()) warn(notice);
   keep_inputs_only(questions);
@@ -219,23 +227,24 @@ int run(const Options& options, const std::stop_token& stop) {
   if (options.text && !options.file.empty()) fail(ErrorCode::usage, "give a text or --file, not both");
   if (!options.text && options.file.empty())
     fail(ErrorCode::usage, "nothing to ask: give a text, - for standard input, or --file rows.jsonl");
-  const solve::ModelReference reference =
-      solve::resolve_model(options.model, options.task.empty() ? "." : options.task, options.precision);
+  const solve::ModelReference reference = solve::resolve_model(options.model, options.task.empty() ? "." : options.task,
+                                                               {.base = options.base, .precision = options.precision});
+  const std::optional<data::Task> task = task_of(reference, options);
+  const QuestionColumns columns{.input = task ? task->data.input : "", .id = task ? task->data.id : ""};
   std::vector<Question> questions;
   if (options.file.empty()) {
     Question question;
     question.id = "1";
     question.text = *options.text == "-" ? standard_input() : *options.text;
+    check_text(question);
     questions.push_back(std::move(question));
   } else {
-    questions = questions_in(options.file);
+    questions = questions_in(options.file, columns);
   }
-  if (!options.schema.file.empty() &&
-      (options.raw || reference.kind != solve::ModelKind::bare || !options.task.empty())) {
+  if (!options.schema.file.empty() && (options.raw || task)) {
     fail(ErrorCode::usage, "--schema goes with a bare model's chat; leave out --raw and --task");
   }
-  const bool of_a_task = reference.kind != solve::ModelKind::bare || !options.task.empty();
-  if (of_a_task && !options.raw) return ask_task(std::move(questions), reference, options, stop);
+  if (task && !options.raw) return ask_task(std::move(questions), reference, task, options, stop);
   return ask_model(questions, reference, options, stop);
 }
 
@@ -251,6 +260,7 @@ void add_ask(Cli& cli) {
                       "file: a text a line");
   command->add_option("--task", options->task,
                       "Task folder: where a run is recorded (default: here); a bare model is asked as this task does");
+  command->add_option("--base", options->base, base_help);
   command->add_option("--max-tokens", options->max_tokens, "Longest answer in tokens")->check(CLI::PositiveNumber);
   command->add_option("--temperature", options->temperature, "0 is greedy")->check(number_between(0, 100));
   command->add_option("--top-p", options->top_p, "Sample from the smallest set of this probability")

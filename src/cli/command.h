@@ -24,7 +24,9 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 CLI::Validator number_between(double low, double high);
 
 // How the help texts explain a MODEL argument.
-inline constexpr const char* model_help = "Catalogue name, .gguf file, model folder, bundle folder or run id";
+inline constexpr const char* model_help =
+    "Catalogue name, .gguf file, model folder, bundle folder, PEFT adapter folder or run id";
+inline constexpr const char* base_help = "Of an adapter folder: the model under it (default: as its config names it)";
 
 // One line to stdout.
 void print_line(const std::string& line);

@@ -2,9 +2,10 @@
 #include "eval/compare.h"
 
 #include "base/files.h"
+#include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/records.h"
 #include "decide/wording.h"
-#include "track/store.h"
 
 namespace hone::cli {
 namespace {
@@ -18,13 +19,10 @@ struct Options {
 std::vector<eval::ScoredRow> scored_rows(const std::string& name, const data::Task& task) {
   std::vector<eval::ScoredRow> rows;
   if (!name.ends_with(".jsonl")) {
-    const track::Store store = track::Store::open(task.folder / ".hone" / "store.db");
-    const auto run = store.find(name);
-    if (!run)
-      fail(ErrorCode::usage,
-           "\"{}\" is neither a .jsonl file of scored rows nor a run; `hone runs list` names the runs", name);
-    rows = store.rows(run->id, "test");
-    if (rows.empty()) fail(ErrorCode::bad_input, "run {} has no scored test rows", run->id);
+    const track::Store store = open_records(task);
+    const track::RunRecord run = store.get(name);
+    rows = store.rows(run.id, "test");
+    if (rows.empty()) fail(ErrorCode::bad_input, "run {} has no scored test rows", run.id);
     return rows;
   }
   const std::string bytes = value_or_throw(read_file(name));
@@ -32,9 +30,12 @@ std::vector<eval::ScoredRow> scored_rows(const std::string& name, const data::Ta
   for (std::size_t begin = 0; begin < bytes.size();) {
     const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
     const std::string where = fmt::format("{}:{}", name, ++number);
-    if (end > begin)
-      rows.push_back(value_or_throw(
-          eval::scored_row_from_json(value_or_throw(parse_json(bytes.substr(begin, end - begin), where)))));
+    if (end > begin) {
+      auto row = eval::scored_row_from_json(value_or_throw(parse_json(bytes.substr(begin, end - begin), where)));
+      if (!row)
+        fail(ErrorCode::bad_input, "{}: {}; `hone eval` writes such files", printable(where), row.error().message);
+      rows.push_back(std::move(*row));
+    }
     begin = end + 1;
   }
   return rows;
@@ -59,7 +60,9 @@ int run(const Options& options) {
   const auto comparison =
       value_or_throw(eval::compare(scored_rows(options.a, task), scored_rows(options.b, task), task, task.seed));
   if (options.json) {
-    print_json(eval::to_json(comparison));
+    Json document = eval::to_json(comparison);
+    document["adjusted"] = false;
+    print_json(document);
     return 0;
   }
   const auto line = [](const std::string& name, const eval::Interval& value) {
@@ -75,6 +78,10 @@ int run(const Options& options) {
                          comparison.mcnemar));
   print_wrapped(fmt::format("verdict: {}", verdict_text(comparison, task.margin)));
   if (!comparison.note.empty()) print_wrapped(comparison.note);
+  print_wrapped(
+      "This is a single comparison. It is not adjusted for others that were looked at, and of many some look certain "
+      "by chance: `hone solve` and `hone decide` adjust for all that they report (Holm), so they may call undecided "
+      "what is better here.");
   return 0;
 }
 

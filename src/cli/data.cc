@@ -5,6 +5,7 @@
 #include "cli/findings.h"
 #include "data/check.h"
 #include "data/encode.h"
+#include "decide/decide.h"
 #include "solve/model_reference.h"
 
 namespace hone::cli {
@@ -34,17 +35,6 @@ std::function<int(const data::Row&)> token_counter(const data::Task& task) {
   }
 }
 
-// The split as `solve` would make it now. Nothing is written: the split is fixed by the first command that works on
-// it, and a folder that may only be read can be checked.
-data::Split split_of(const data::Task& task, data::SplitInput sides) {
-  const Path file = task.folder / ".hone" / "split.json";
-  Json memory;
-  if (std::filesystem::exists(file)) {
-    memory = value_or_throw(parse_json(value_or_throw(read_file(file)), file.string()));
-  }
-  return data::split_rows(std::move(sides), task, memory);
-}
-
 Json document(const std::vector<data::Finding>& findings, const data::Split& split, std::size_t rejected) {
   Json json = findings_json(findings);
   json["notices"] = split.notices;
@@ -63,8 +53,11 @@ Json document(const std::vector<data::Finding>& findings, const data::Split& spl
 
 int run(const Options& options) {
   const data::Task task = value_or_throw(data::load_task(options.task));
+  value_or_throw(decide::check_compare_price(task, decide::built_in_prices()));
   data::TaskRows rows = value_or_throw(data::read_task_rows(task));
-  const data::Split split = split_of(task, rows.sides);
+  // As `solve` would make it now. Nothing is written: the split is fixed by the first command that works on it, and a
+  // folder that may only be read can be checked.
+  const data::Split split = data::split_remembered(rows.sides, task, task.folder / ".hone" / "split.json").split;
   data::CheckInput input = data::check_input(task, std::move(rows));
   input.split = &split;
   input.tokens = token_counter(task);
@@ -74,7 +67,7 @@ int run(const Options& options) {
     print_json(document(findings, split, input.rejected.size()));
     return 0;
   }
-  print_findings(findings);
+  print_findings(findings, "nothing found");
   for (const auto& notice : split.notices) print_wrapped(fmt::format("note: {}", printable(notice)), 2);
   print_wrapped(fmt::format("{} train, {} validation, {} test, {} set aside, {} lines not usable", split.train.size(),
                             split.validation.size(), split.test.size(), split.set_aside.size(), input.rejected.size()));

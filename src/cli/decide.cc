@@ -43,6 +43,7 @@ int run(const Options& options) {
     fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", printable(task.folder.string()),
          shell_word(options.task));
   }
+  value_or_throw(decide::check_compare_price(task, prices));
   const solve::Workspace workspace = solve::open_workspace(options.task);
   const solve::Conclusion conclusion = conclusion_of(workspace, prices);
   if (options.json) {

@@ -1,8 +1,10 @@
 // hone diagnose: what went wrong in a training run.
 #include "diagnose/diagnose.h"
 
+#include "base/shell.h"
 #include "cli/command.h"
 #include "cli/findings.h"
+#include "cli/records.h"
 
 namespace hone::cli {
 namespace {
@@ -15,16 +17,22 @@ struct Options {
 
 int run(const Options& options) {
   const data::Task task = value_or_throw(data::load_task(options.task));
-  const track::Store store = track::Store::open(task.folder / ".hone" / "store.db");
-  std::string id = options.run;
+  const track::Store store = open_records(task);
+  std::string id = options.run.empty() ? std::string() : store.get(options.run).id;
   if (id.empty()) {
     for (const auto& record : store.runs()) {
       if (record.kind == "train") id = record.id;
     }
-    if (id.empty()) fail(ErrorCode::bad_input, "no training run yet; `hone train {}` makes one", options.task);
+    if (id.empty()) {
+      fail(ErrorCode::bad_input, "no training run yet; `hone train {}` makes one", shell_word(options.task));
+    }
   }
   const auto findings = diagnose::diagnose_run(store, task, id);
-  options.json ? print_json(findings_json(findings)) : print_findings(findings);
+  if (options.json) {
+    print_json(findings_json(findings));
+    return 0;
+  }
+  print_findings(findings, fmt::format("nothing found in run {}", id));
   return 0;
 }
 

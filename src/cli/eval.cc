@@ -10,6 +10,7 @@ namespace {
 
 struct Options {
   std::string model;
+  std::string base;
   std::string data;
   std::string task;
   std::optional<model::Precision> precision;
@@ -22,6 +23,7 @@ Json document_of(const solve::EvalOutcome& outcome) {
   Json rejected = Json::array();
   for (const auto& row : outcome.rejected) rejected.push_back({{"line", row.line}, {"why", row.why}});
   document["metric"] = outcome.task.metric;
+  document["learned_rows"] = outcome.learned_rows;
   document["rejected"] = rejected;
   document["rows"] = outcome.rows_file.string();
   document["interrupted"] = outcome.interrupted;
@@ -52,15 +54,25 @@ void print_outcome(const solve::EvalOutcome& outcome) {
 }
 
 int run(const Options& options, const std::stop_token& stop) {
-  const solve::EvalOutcome outcome = solve::evaluate(
-      {.model = options.model, .data = options.data, .task = options.task, .quiet = {}, .precision = options.precision},
-      stop);
+  const solve::EvalOutcome outcome = solve::evaluate({.model = options.model,
+                                                      .base = options.base,
+                                                      .data = options.data,
+                                                      .task = options.task,
+                                                      .quiet = {},
+                                                      .precision = options.precision},
+                                                     stop);
   for (const auto& notice : outcome.notices) warn(notice);
   for (const auto& rejected : outcome.rejected) {
     // What the JSON parser says names the line already.
     const std::string line = fmt::format("line {}: ", rejected.line);
     const std::string why = printable(rejected.why);
     warn(fmt::format("{}, {}", rejected.file, why.starts_with(line) ? why : line + why));
+  }
+  if (outcome.learned_rows > 0) {
+    warn(
+        fmt::format("{} of the {} rows are among those that {} learned from: the score on them says nothing about new "
+                    "rows",
+                    outcome.learned_rows, outcome.rows.size(), printable(options.model)));
   }
   options.json ? print_json(document_of(outcome)) : print_outcome(outcome);
   return outcome.interrupted ? exit_code(ErrorCode::interrupted) : 0;
@@ -75,6 +87,7 @@ void add_eval(Cli& cli) {
   command->add_option("--data", options->data, "Rows: .jsonl or .csv")->required();
   command->add_option("--task", options->task, "Task folder (default: here; a bundle brings its own)");
   add_precision(*command, options->precision, "How a bare model's weights are kept");
+  command->add_option("--base", options->base, base_help);
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

@@ -53,8 +53,8 @@ Json findings_json(const std::vector<data::Finding>& findings) {
   return {{"findings", all}};
 }
 
-void print_findings(const std::vector<data::Finding>& findings) {
-  if (findings.empty()) print_line("nothing found");
+void print_findings(const std::vector<data::Finding>& findings, const std::string& none) {
+  if (findings.empty()) print_line(none);
   for (const auto& finding : findings) print_finding(finding);
 }
 

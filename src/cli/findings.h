@@ -9,7 +9,7 @@ namespace hone::cli {
 
 // {"findings": [...]}
 Json findings_json(const std::vector<data::Finding>& findings);
-// The same for people, within 80 columns.
-void print_findings(const std::vector<data::Finding>& findings);
+// The same for people, within 80 columns; `none` where there are none.
+void print_findings(const std::vector<data::Finding>& findings, const std::string& none);
 
 }  // namespace hone::cli

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/fold.h"
 #include "base/interrupt.h"
 #include "base/terminal.h"
 #include "cli/command.h"
@@ -11,7 +12,7 @@
 namespace {
 
 int report_error(const std::string& message, int code) {
-  std::fputs(fmt::format("hone: {}\n", hone::printable_lines(message)).c_str(), stderr);
+  hone::write_message(message);
   return code;
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 struct Options {
   std::string name = model::default_model;
+  std::string base;
   std::string task = ".";
   bool json = false;
 };
@@ -67,7 +68,7 @@ int pull(const Options& options, std::stop_token stop) {
 
 int show(const Options& options) {
   tensor::Exec exec;
-  const auto reference = solve::resolve_model(options.name, options.task);
+  const auto reference = solve::resolve_model(options.name, options.task, {.base = options.base, .precision = {}});
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
   const auto& config = opened.base.decoder->config();
   Json facts = {{"name", opened.base.name},
@@ -110,6 +111,7 @@ void add_models(Cli& cli) {
   auto* show_command = add_command(*models, "show", "What a model looks like inside", options->json);
   show_command->add_option("model", options->name, std::string(model_help));
   show_command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
+  show_command->add_option("--base", options->base, base_help);
   show_command->callback([&cli, options] { cli.action = [options] { return show(*options); }; });
 }
 

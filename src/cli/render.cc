@@ -10,6 +10,7 @@ namespace {
 
 struct Options {
   std::string model;
+  std::string base;
   std::string messages;
   std::string task = ".";
   bool json = false;
@@ -52,7 +53,7 @@ Result<Json> rendered(const model::Model& model, const std::vector<text::Message
 
 int run(const Options& options) {
   tensor::Exec exec(1);
-  const auto reference = solve::resolve_model(options.model, options.task);
+  const auto reference = solve::resolve_model(options.model, options.task, {.base = options.base, .precision = {}});
   const auto opened = solve::open_language_model(exec, reference, model::Parts::tokenizer_only);
   if (opened.base.default_template) warn(solve::no_template_notice(opened.base));
   for_each_line(options.messages, [&](std::size_t number, const std::string& line) {
@@ -80,6 +81,7 @@ void add_render(Cli& cli) {
                    ".jsonl, a conversation with its tools a line; - for standard input")
       ->required();
   command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
+  command->add_option("--base", options->base, base_help);
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }
 

@@ -1,8 +1,8 @@
 // hone runs list | show: what was tried, and with what result.
+#include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
-#include "data/task.h"
-#include "track/store.h"
+#include "cli/records.h"
 
 namespace hone::cli {
 namespace {
@@ -20,11 +20,8 @@ struct Opened {
 
 Opened open_store(const std::string& folder) {
   data::Task task = value_or_throw(data::load_task(folder));
-  const Path file = task.folder / ".hone" / "store.db";
-  if (!std::filesystem::exists(file)) {
-    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", task.folder.string(), folder);
-  }
-  return {std::move(task), track::Store::open(file)};
+  track::Store store = open_records(task);
+  return {std::move(task), std::move(store)};
 }
 
 // A metric of a side's scored rows, if the run has it.
@@ -116,23 +113,19 @@ void print_run(const track::RunRecord& record, const std::string& folder) {
   if (!record.ended.empty()) print_fact("ended", record.ended);
   print_summary(record.summary);
   print_manifest(record.manifest);
-  print_line(fmt::format("everything: hone runs show {} --task {} --json", record.id, folder));
+  print_line(fmt::format("everything: hone runs show {} --task {} --json", record.id, shell_word(folder)));
 }
 
 int show(const Options& options) {
   const Opened opened = open_store(options.task);
-  const auto record = opened.store.find(options.run);
-  if (!record) {
-    fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", printable(options.run),
-         options.task);
-  }
+  const track::RunRecord record = opened.store.get(options.run);
   if (!options.json) {
-    print_run(*record, options.task);
+    print_run(record, options.task);
     return 0;
   }
-  Json document = run_json(*record);
-  document["manifest"] = record->manifest;
-  document["steps"] = opened.store.steps(record->id).size();
+  Json document = run_json(record);
+  document["manifest"] = record.manifest;
+  document["steps"] = opened.store.steps(record.id).size();
   print_json(document);
   return 0;
 }

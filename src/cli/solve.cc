@@ -3,9 +3,11 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
-#include "eval/compare.h"
+#include "data/check.h"
+#include "decide/wording.h"
 #include "solve/plan_json.h"
 
 namespace hone::cli {
@@ -21,22 +23,22 @@ struct Options {
 
 void print_opening(const solve::Workspace& workspace) {
   const auto& split = workspace.split;
-  print_line(fmt::format("{}: {} rows to learn from, {} to choose by, {} to judge by{}", printable(workspace.task.name),
-                         split.train.size(), split.validation.size(), split.test.size(),
-                         split.set_aside.empty() ? "" : fmt::format(", {} set aside", split.set_aside.size())));
-  print_line(
-      fmt::format("With {} test rows the smallest difference that shows is about {:.1f}, {:.1f} or {:.1f}\npoints, "
-                  "when two contenders disagree on 5, 10 or 20 of 100 rows.",
-                  split.test.size(), 100 * eval::smallest_detectable(.05, split.test.size()),
-                  100 * eval::smallest_detectable(.10, split.test.size()),
-                  100 * eval::smallest_detectable(.20, split.test.size())));
+  print_wrapped(fmt::format("{}: {} rows to learn from, {} to choose by, {} to judge by{}",
+                            printable(workspace.task.name), split.train.size(), split.validation.size(),
+                            split.test.size(),
+                            split.set_aside.empty() ? "" : fmt::format(", {} set aside", split.set_aside.size())));
+  if (const std::size_t unusable = workspace.rejected.size(); unusable > 0) {
+    print_wrapped(fmt::format("{} of the files could not be used: `hone data check {}` says why.",
+                              unusable == 1 ? "1 line" : fmt::format("{} lines", unusable),
+                              shell_word(workspace.task.folder.string())));
+  }
+  print_wrapped(data::smallest_difference_text(split.test.size()));
 }
 
 void print_plan(const solve::Plan& plan, const Path& folder) {
-  print_line(plan.rates.is_measured
-                 ? fmt::format("\nPlan (this machine reads {:.0f} and trains {:.0f} tokens a second)",
-                               plan.rates.prefill, plan.rates.train)
-                 : "\nPlan (times are guesses until the base model is here and measured)");
+  print_line(plan.rates.is_measured ? fmt::format("\nPlan (this machine reads about {} and trains {} tokens a second)",
+                                                  decide::about(plan.rates.prefill), decide::about(plan.rates.train))
+                                    : "\nPlan (times are guesses until the base model is here and measured)");
   for (const auto& stage : plan.stages) {
     const std::string time = stage.skipped ? "skipped" : duration_text(stage.seconds);
     print_line(fmt::format("  {:<52} {:>9}", stage.name, time));
@@ -138,7 +140,9 @@ int run(const Options& options, std::stop_token stop) {
   if (options.budget) spec.budget_seconds = value_or_throw(solve::parse_duration(*options.budget));
   if (!options.require_verdict.empty()) check_verdict(options.require_verdict);
   if (!options.prices.empty()) spec.prices = value_or_throw(decide::load_prices(options.prices));
-  solve::Workspace workspace = solve::open_workspace(options.task);
+  const data::Task task = value_or_throw(data::load_task(options.task));
+  value_or_throw(decide::check_compare_price(task, spec.prices ? *spec.prices : decide::built_in_prices()));
+  solve::Workspace workspace = solve::open_workspace(task);
   const solve::SolveOutcome outcome = solve::solve(workspace, spec, hooks_for(options, workspace, std::move(stop)));
   options.json ? print_json(solve_document(outcome)) : print_results(outcome);
   if (outcome.problem) return exit_code(outcome.problem->code);

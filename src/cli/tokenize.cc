@@ -8,6 +8,7 @@ namespace {
 
 struct Options {
   std::string model;
+  std::string base;
   std::string file = "-";
   std::string task = ".";
   bool json = false;
@@ -34,7 +35,7 @@ void for_each_string(const Json& json, const std::function<void(const std::strin
 
 int run(const Options& options) {
   tensor::Exec exec(1);
-  const auto reference = solve::resolve_model(options.model, options.task);
+  const auto reference = solve::resolve_model(options.model, options.task, {.base = options.base, .precision = {}});
   const auto opened = solve::open_language_model(exec, reference, model::Parts::tokenizer_only);
   const text::Tokenizer& tokenizer = opened.base.tokenizer;
   const bool rows = options.file.ends_with(".jsonl");
@@ -58,6 +59,7 @@ void add_tokenize(Cli& cli) {
   command->add_option("--file", options->file,
                       "Text, or .jsonl whose strings are taken one by one (default: standard input)");
   command->add_option("--task", options->task, "Task folder where a run is recorded (default: here)");
+  command->add_option("--base", options->base, base_help);
   command->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }
 

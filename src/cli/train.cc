@@ -163,6 +163,7 @@ int run(const Options& options, const std::stop_token& stop) {
   const solve::TrainingNeeds needs = solve::training_needs(question);
   solve::check_fits(needs, question);
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
+  solve::mark_killed_runs(workspace);
   solve::LocalModel local = solve::open_local_model(workspace, question.precision);
   if (options.plan) return plan(options, local, question, needs, stop);
   if (local.model.default_template) warn(solve::no_template_notice(local.model));

@@ -1,6 +1,7 @@
 #include "data/check.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/shell.h"
@@ -14,6 +15,12 @@ namespace {
 constexpr std::size_t most_rows_listed = 50;
 constexpr std::size_t most_lines_shown = 10;
 constexpr std::size_t few_rows = 400;
+
+constexpr std::array disagreeing_shares = {0.05, 0.10, 0.20};
+
+double smallest_difference(double disagreeing, std::size_t rows) {
+  return std::min(1.0, 2.80 * std::sqrt(disagreeing / static_cast<double>(rows)));
+}
 
 // The rows of the side that judges: the split's, else as many as a split would give it.
 std::size_t test_rows(const CheckInput& input) {
@@ -119,36 +126,36 @@ void check_length(const CheckInput& input, Findings& findings) {
                       cut, "Shorten these inputs to the part that decides the answer.", check_command(*input.task)});
 }
 
-// 80 % power at alpha .05: 2.80 sqrt(psi / n), psi the share of test rows on which two contenders differ in being
-// right. The comparison is made on the test side, whatever the number of rows.
+// The comparison is made on the test side, whatever the number of rows.
 void check_size(const CheckInput& input, Findings& findings) {
   if (input.train.empty()) return;
   const std::size_t rows = all_rows(input);
   const std::size_t test = test_rows(input);
   Json smallest = Json::array();
-  std::string text;
-  for (const double discordant : {0.05, 0.10, 0.20}) {
-    if (test == 0) break;
-    const double difference = 2.80 * std::sqrt(discordant / static_cast<double>(test));
-    smallest.push_back({{"discordant", discordant}, {"difference", difference}});
-    text += fmt::format("{}{:.1f}", text.empty() ? "" : ", ", 100 * difference);
+  for (const double disagreeing : disagreeing_shares) {
+    if (test > 0)
+      smallest.push_back({{"discordant", disagreeing}, {"difference", smallest_difference(disagreeing, test)}});
   }
   const bool is_few = rows < few_rows || test < least_side_rows;
-  const std::string title =
-      test == 0 ? std::string("No row is left to test on: contenders cannot be compared.")
-                : fmt::format(
-                      "The {} that {} can show differences of {} points and more (where contenders differ on 5, "
-                      "10, 20 % of rows).",
-                      count_of(test, "test row", "test rows"), test == 1 ? "judges" : "judge", text);
   findings.push_back({is_few ? "too-few-rows" : "test-size",
                       is_few ? Severity::warning : Severity::note,
-                      title,
+                      smallest_difference_text(test),
                       Json{{"rows", rows}, {"scored_rows", test}, {"smallest_difference", smallest}},
                       {},
                       is_few ? fmt::format("Collect rows: {} or more in all, of which at least {} are tested.",
                                            few_rows, least_side_rows)
                              : "Nothing to do; a smaller difference will be called not decidable.",
-                      check_command(*input.task)});
+                      "hone solve " + shell_word(input.task->folder.empty() ? "." : input.task->folder.string())});
+}
+
+std::string smallest_difference_text(std::size_t test_rows) {
+  if (test_rows == 0) return "No row is left to test on: contenders cannot be compared.";
+  const auto points = [&](std::size_t i) { return 100 * smallest_difference(disagreeing_shares[i], test_rows); };
+  return fmt::format(
+      "With {} a difference shows from about {:.1f}, {:.1f} or {:.1f} points on, where two contenders disagree on 5, "
+      "10 "
+      "or 20 of 100 rows.",
+      count_of(test_rows, "test row", "test rows"), points(0), points(1), points(2));
 }
 
 CheckInput check_input(const Task& task, TaskRows rows) {

@@ -30,4 +30,9 @@ std::vector<Finding> check_data(const CheckInput& input);
 // The input of the check for the rows that were read; split and tokens are still to be set.
 CheckInput check_input(const Task& task, TaskRows rows);
 
+// What so many test rows can show, said before anything is compared: "With 560 test rows a difference shows from about
+// 2.6, 3.7 or 5.3 points on, where two contenders disagree on 5, 10 or 20 of 100 rows." 80 % power at alpha .05: 2.80
+// sqrt(share that disagrees / rows).
+std::string smallest_difference_text(std::size_t test_rows);
+
 }  // namespace hone::data

@@ -1,5 +1,6 @@
 // What stands in the data more than once: in one file, on two sides, or set aside because of it.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/terminal.h"
@@ -71,32 +72,65 @@ Finding leakage(const Copies& copies, const std::string& title, const std::strin
   return finding;
 }
 
-void check_duplicates(const CheckInput& input, const std::vector<Copies>& across, Findings& findings) {
-  const auto groups = near_duplicate_groups(inputs_of(input.train));
-  std::set<std::string> seen;
-  std::size_t exact = 0;
-  std::size_t near = 0;
-  std::vector<std::string> rows;
-  std::vector<std::size_t> lines;
+// A training row and the earlier one that it repeats.
+struct Repeat {
+  std::size_t row = 0;
+  std::size_t of = 0;
+  bool is_exact = false;
+};
+
+std::vector<Repeat> repeats_in(const std::vector<Row>& rows) {
+  const auto groups = near_duplicate_groups(inputs_of(rows));
+  std::map<std::string, std::size_t> first;
+  std::vector<Repeat> repeats;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    const bool is_new = seen.insert(canonical_text(input.train[i].input)).second;
-    if (is_new && groups[i] == i) continue;
-    (is_new ? near : exact) += 1;
-    rows.push_back(input.train[i].id);
-    lines.push_back(input.train[i].line);
+    const auto [earlier, is_new] = first.emplace(canonical_text(rows[i].input), i);
+    if (!is_new) repeats.push_back({i, earlier->second, true});
+    if (is_new && groups[i] != i) repeats.push_back({i, groups[i], false});
   }
-  if (rows.empty()) return;
+  return repeats;
+}
+
+Json repeat_example(const Repeat& repeat, const std::vector<Row>& rows) {
+  const Row& row = rows[repeat.row];
+  const Row& earlier = rows[repeat.of];
+  const std::string text = clipped(row.input, 60);
+  return {{"line", row.line},
+          {"why", repeat.is_exact ? fmt::format("repeats line {}: \"{}\"", earlier.line, text)
+                                  : fmt::format("\"{}\" nearly repeats line {}: \"{}\"", text, earlier.line,
+                                                clipped(earlier.input, 60))},
+          {"id", row.id},
+          {"repeats", earlier.id}};
+}
+
+void check_duplicates(const CheckInput& input, const std::vector<Copies>& across, Findings& findings) {
+  const std::vector<Repeat> repeats = repeats_in(input.train);
+  if (repeats.empty()) return;
+  const auto exact = static_cast<std::size_t>(
+      std::count_if(repeats.begin(), repeats.end(), [](const Repeat& r) { return r.is_exact; }));
+  std::vector<std::string> rows;
+  std::vector<std::size_t> lines;  // both of each pair
+  Json examples = Json::array();
+  for (const Repeat& repeat : repeats) {
+    rows.push_back(input.train[repeat.row].id);
+    for (const std::size_t line : {input.train[repeat.of].line, input.train[repeat.row].line}) {
+      if (std::find(lines.begin(), lines.end(), line) == lines.end() && lines.size() < 2 * most_examples)
+        lines.push_back(line);
+    }
+    if (examples.size() < most_examples) examples.push_back(repeat_example(repeat, input.train));
+  }
   const bool kept_together =
       input.split != nullptr &&
       std::all_of(across.begin(), across.end(), [](const Copies& copies) { return copies.ids.empty(); });
   const double part = share(rows.size(), input.train.size());
-  findings.push_back({"duplicate", part > 0.1 ? Severity::warning : Severity::note,
-                      fmt::format("{} of {} training rows repeat an earlier one ({} word for word, {} nearly).",
-                                  rows.size(), input.train.size(), exact, near),
-                      Json{{"exact", exact}, {"near", near}, {"share", part}}, rows,
-                      fmt::format("Keep one of each unless real traffic repeats so: copies count double in training.{}",
-                                  kept_together ? " The split keeps them on one side." : ""),
-                      show_command(input.task->data.train, lines)});
+  findings.push_back(
+      {"duplicate", part > 0.1 ? Severity::warning : Severity::note,
+       fmt::format("{} of {} training rows repeat an earlier one ({} word for word, {} nearly).", rows.size(),
+                   input.train.size(), exact, rows.size() - exact),
+       Json{{"exact", exact}, {"near", rows.size() - exact}, {"share", part}, {"examples", std::move(examples)}}, rows,
+       fmt::format("Keep one of each unless real traffic repeats so: copies count double in training.{}",
+                   kept_together ? " The split keeps them on one side." : ""),
+       show_command(input.task->data.train, lines)});
 }
 
 void check_leakage(const CheckInput& input, const std::vector<Copies>& across, Findings& findings) {

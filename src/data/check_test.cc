@@ -72,6 +72,11 @@ TEST_F(Check, RepeatedRowsAreDuplicates) {
   EXPECT_EQ(finding->evidence["near"], 1);
   EXPECT_EQ(finding->rows, (std::vector<std::string>{"again", "nearly"}));
   EXPECT_EQ(finding->severity, Severity::note);
+  const Json& examples = finding->evidence["examples"];
+  ASSERT_EQ(examples.size(), 2U) << "both halves of each pair are shown";
+  EXPECT_EQ(examples[0]["repeats"], "r3");
+  EXPECT_EQ(examples[1]["repeats"], "r7");
+  EXPECT_NE(examples[1]["why"].get<std::string>().find(spelled(7).substr(0, 20)), std::string::npos);
 }
 
 TEST_F(Check, OneInputWithTwoLabelsIsAConflict) {
@@ -204,6 +209,7 @@ TEST_F(Check, TheSmallestDifferenceThatTheRowsCanShowIsGiven) {
   ASSERT_NE(few, nullptr);
   EXPECT_EQ(few->severity, Severity::warning);
   EXPECT_EQ(few->evidence["scored_rows"], 60) << "a fifth is tested, however few there are";
+  EXPECT_EQ(few->command, "hone solve /tasks/mine") << "checking again would say the same";
 }
 
 TEST_F(Check, TheRowsThatJudgeAreThoseOfTheTestSide) {
@@ -213,7 +219,7 @@ TEST_F(Check, TheRowsThatJudgeAreThoseOfTheTestSide) {
   const Finding* few = find("too-few-rows");
   ASSERT_NE(few, nullptr);
   EXPECT_EQ(few->evidence["scored_rows"], 5);
-  EXPECT_EQ(few->title.find("The 5 test rows that judge can show differences of 28.0, 39.6, 56.0 points"), 0U)
+  EXPECT_EQ(few->title.find("With 5 test rows a difference shows from about 28.0, 39.6 or 56.0 points on"), 0U)
       << few->title;
   split.test.clear();
   EXPECT_EQ(find("too-few-rows")->title, "No row is left to test on: contenders cannot be compared.");

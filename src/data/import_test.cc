@@ -101,6 +101,28 @@ TEST_F(Import, JsonValuesBecomeText) {
   EXPECT_EQ(documents.rejected[0].reason, "not-json");
 }
 
+TEST_F(Import, NumbersStayAsTheyAreWritten) {
+  task_.kind = Kind::text;
+  task_.labels.clear();
+  task_.data.id = "id";
+  const Imported imported = jsonl(
+      "{\"id\": 123456789012345678901, \"input\": 1.50, \"output\": 0.10}\n"
+      "{\"id\": 123456789012345678902, \"input\": -7, \"output\": 1e5}\n"
+      "{\"id\": 18446744073709551615, \"input\": {\"a\" : [0.10, {\"b\": 2.0, \"c\": null}, true, \"x\\ny\"], \"d\": "
+      "[]}, "
+      "\"output\": \"2.50\"}");
+  ASSERT_EQ(imported.rows.size(), 3U) << (imported.rejected.empty() ? "" : imported.rejected[0].why);
+  EXPECT_EQ(imported.rows[0].id, "123456789012345678901");
+  EXPECT_EQ(imported.rows[1].id, "123456789012345678902") << "two long ids are two rows";
+  EXPECT_EQ(imported.rows[2].id, "18446744073709551615");
+  EXPECT_EQ(imported.rows[0].input, "1.50");
+  EXPECT_EQ(imported.rows[0].output, "0.10");
+  EXPECT_EQ(imported.rows[1].input, "-7");
+  EXPECT_EQ(imported.rows[1].output, "1e5");
+  EXPECT_EQ(imported.rows[2].input, R"({"a":[0.10,{"b":2.0,"c":null},true,"x\ny"],"d":[]})");
+  EXPECT_EQ(imported.rows[2].output, "2.50");
+}
+
 TEST_F(Import, ByteOrderMarkWindowsLineEndsAndBlankLinesAreNoRows) {
   const Imported imported = jsonl(
       "\xEF\xBB\xBF{\"input\": \"a\", \"output\": \"benign\"}\r\n\r\n  \n{\"input\": \"b\", \"output\": \"benign\"}");

@@ -3,114 +3,13 @@
 #include <algorithm>
 #include <set>
 
-#include "base/json.h"
 #include "base/terminal.h"
 #include "data/csv.h"
+#include "data/json_row.h"
 #include "data/normal_text.h"
 
 namespace hone::data {
 namespace {
-
-// Says why these bytes cannot hold a row, if so.
-void check_bytes(std::string_view bytes, RawRow& row) {
-  std::size_t bad_at = 0;
-  if (!is_utf8(bytes, &bad_at)) {
-    row.reason = "not-utf8";
-    row.why = fmt::format("not UTF-8: byte 0x{:02X} at position {} of the row; save the file as UTF-8",
-                          static_cast<unsigned char>(bytes[bad_at]), bad_at + 1);
-  } else if (bytes.find('\0') != std::string_view::npos) {
-    row.reason = "nul";
-    row.why = fmt::format("holds a NUL character (position {} of the row); remove it", bytes.find('\0') + 1);
-  }
-}
-
-RawValue value_of(const Json& json) {
-  switch (json.type()) {
-    case Json::value_t::null:
-      return {ValueType::null, ""};
-    case Json::value_t::string:
-      return {ValueType::text, json.get<std::string>()};
-    case Json::value_t::boolean:
-      return {ValueType::flag, to_text(json)};
-    case Json::value_t::object:
-    case Json::value_t::array:
-      return {ValueType::structure, to_text(json)};
-    default:
-      return {ValueType::number, to_text(json)};
-  }
-}
-
-std::size_t count_members(const Json& json) {
-  std::size_t count = json.is_object() ? json.size() : 0;
-  if (json.is_structured()) {
-    for (const Json& item : json) count += count_members(item);
-  }
-  return count;
-}
-
-std::size_t count_colons(std::string_view text) {
-  std::size_t count = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (in_string && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string && text[i] == ':') {
-      ++count;
-    }
-  }
-  return count;
-}
-
-// The first key that stands twice in one object; empty if none does. The parser keeps one of them silently.
-std::string duplicate_key(std::string_view text, const Json& parsed) {
-  if (count_colons(text) == count_members(parsed)) return {};
-  std::string found;
-  std::vector<std::set<std::string>> open;
-  const Json::parser_callback_t watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second && found.empty()) {
-      found = value.get<std::string>();
-    }
-    return true;
-  };
-  const Json again = Json::parse(text, watch, false);
-  HONE_CHECK(!again.is_discarded());
-  return found;
-}
-
-// A parser's message without the name of what was parsed, which is said beside it, and without its "line 1": a row is
-// one line.
-std::string without_place(std::string message) {
-  if (message.starts_with(": ")) message.erase(0, 2);
-  constexpr std::string_view first_line = "at line 1, column";
-  if (const std::size_t at = message.find(first_line); at != std::string::npos) {
-    message.replace(at, first_line.size(), "at column");
-  }
-  return message;
-}
-
-void parse_json_row(std::string_view text, RawRow& row) {
-  const Result<Json> json = parse_json(text, {});
-  if (!json) {
-    row.reason = "malformed";
-    row.why = without_place(json.error().message);
-    return;
-  }
-  if (!json->is_object()) {
-    row.reason = "malformed";
-    row.why = fmt::format("expected a JSON object in braces, found {}", clipped(text, 40));
-    return;
-  }
-  if (const std::string twice = duplicate_key(text, *json); !twice.empty()) {
-    row.reason = "duplicate-key";
-    row.why = fmt::format("the key \"{}\" stands there twice; which one holds?", clipped(twice, 60));
-    return;
-  }
-  for (const auto& [key, value] : json->items()) row.values.emplace_back(key, value_of(value));
-}
 
 std::vector<std::string> read_jsonl(std::string_view bytes, const std::function<void(RawRow&&)>& on_row) {
   std::vector<std::string> columns;
@@ -122,10 +21,8 @@ std::vector<std::string> read_jsonl(std::string_view bytes, const std::function<
     begin = end + 1;
     ++line;
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    RawRow row;
+    RawRow row = json_row(text);
     row.line = line;
-    check_bytes(text, row);
-    if (row.why.empty()) parse_json_row(text, row);
     for (const auto& [key, value] : row.values) {
       if (known.size() < 1000 && known.insert(key).second) columns.push_back(key);
     }

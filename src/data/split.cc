@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/files.h"
 #include "base/terminal.h"
 #include "data/deal_groups.h"
 #include "data/group_rows.h"
@@ -281,6 +282,32 @@ std::string why_set_aside(const SetAside& row) {
     places += fmt::format("{}{} ({})", places.empty() ? "" : " and ", touched.side, touched.group);
   }
   return "nearly repeats rows of " + places;
+}
+
+RememberedSplit split_remembered(SplitInput input, const Task& task, const Path& file) {
+  RememberedSplit remembered{.split = {}, .memory = Json::object()};
+  std::error_code missing;
+  try {
+    if (std::filesystem::exists(file, missing)) {
+      const std::string text = value_or_throw(read_file(file));
+      auto json = parse_json(text, "the record of the earlier split is damaged");
+      if (!json) fail(ErrorCode::bad_input, "{}", json.error().message);
+      remembered.memory = std::move(*json);
+      if (remembered.memory.is_null() || (remembered.memory.is_object() && remembered.memory.empty())) {
+        fail(ErrorCode::bad_input, "the record of the earlier split is damaged (nothing is in it)");
+      }
+    }
+    const std::string before = to_text(remembered.memory);
+    remembered.split = split_rows(std::move(input), task, remembered.memory);
+    remembered.is_changed = to_text(remembered.memory) != before;
+  } catch (const Failure& failure) {
+    if (failure.code() != ErrorCode::bad_input) throw;
+    fail(ErrorCode::bad_input,
+         "{}: {}; put a copy of it back, or delete it to split anew (rows may then change sides, and contenders are "
+         "scored again)",
+         printable(file.string()), failure.what());
+  }
+  return remembered;
 }
 
 }  // namespace hone::data

@@ -53,6 +53,15 @@ struct SplitInput {
 };
 Split split_rows(SplitInput input, const Task& task, Json& memory);
 
+// The same with the memory that `file` holds (none where it is not there); nothing is written. Failure (bad_input)
+// where it cannot be read names the file and says what to do.
+struct RememberedSplit {
+  Split split;
+  Json memory;
+  bool is_changed = false;  // the memory is to be kept again
+};
+RememberedSplit split_remembered(SplitInput input, const Task& task, const Path& file);
+
 // K folds of `rows` by group (Row::group, else the id), stratified by output and ordered by hash: fold index a row,
 // from 0. Rows of one group share a fold.
 std::vector<int> folds(const std::vector<Row>& rows, int k, std::uint64_t seed);

@@ -59,13 +59,11 @@ SplitMemory split_memory(const Json& json, const Task& task) {
   if (json.is_null() || (json.is_object() && json.empty())) return memory;
   try {
     read(json, memory);
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCode::bad_input, "the record of the earlier split is damaged ({}); delete it to split anew",
-         error.what());
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorCode::bad_input, "the record of the earlier split is damaged (it is not as Hone writes it)");
   }
   if (const std::string group = groupless(memory); !group.empty()) {
-    fail(ErrorCode::bad_input,
-         "the record of the earlier split is damaged (no side holds the group {}); delete it to split anew",
+    fail(ErrorCode::bad_input, "the record of the earlier split is damaged (no side holds the group {})",
          clipped(group, 60));
   }
   return memory;

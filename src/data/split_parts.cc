@@ -1,7 +1,6 @@
 #include "data/split_parts.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/hash.h"
@@ -70,10 +69,9 @@ void note_small_sides(Split& split) {
     const std::size_t rows = side == Side::test ? split.test.size() : split.validation.size();
     if (rows >= least_side_rows) continue;
     split.notices.push_back(
-        rows == 0
-            ? fmt::format("{} has no rows: nothing can be concluded; add examples", name_of(side))
-            : fmt::format("{} has {} rows, fewer than {}: differences below about {:.0f} points cannot be shown there",
-                          name_of(side), rows, least_side_rows, 280 * std::sqrt(0.1 / static_cast<double>(rows))));
+        rows == 0 ? fmt::format("{} has no rows: nothing can be concluded; add examples", name_of(side))
+                  : fmt::format("{} has {} rows, fewer than {}: only large differences can be shown there",
+                                name_of(side), rows, least_side_rows));
   }
 }
 

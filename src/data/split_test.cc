@@ -1,10 +1,12 @@
 #include "data/split.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
 #include <set>
 
+#include "base/files.h"
 #include "base/rng.h"
 #include "data/near_duplicates.h"
 
@@ -317,6 +319,34 @@ TEST(Split, AGroupLargerThanATenthTrains) {
 TEST(Split, ADamagedRecordIsRefused) {
   Json memory = {{"version", 1}, {"groups", 3}};
   EXPECT_THROW(split_rows({random_rows(10, 21), {}, {}}, labelled_task(), memory), Failure);
+}
+
+TEST(Split, ADamagedRecordInAFileNamesTheFileAndWhatToDo) {
+  const Path file = std::filesystem::temp_directory_path() / fmt::format("hone_split_{}.json", ::getpid());
+  const auto refusal = [&](const std::string& bytes) {
+    write_file(file, bytes);
+    try {
+      split_remembered({random_rows(40, 1), {}, {}}, labelled_task(), file);
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), ErrorCode::bad_input);
+      return std::string(failure.what());
+    }
+    return std::string("no failure");
+  };
+  Json memory;
+  split_rows({random_rows(40, 1), {}, {}}, labelled_task(), memory);
+  const std::string whole = to_text(memory);
+  for (const std::string& bytes : {std::string(), whole.substr(0, whole.size() / 2), std::string("[]"),
+                                   std::string("{}"), std::string(R"({"seed": "one"})"), std::string("\xff")}) {
+    const std::string message = refusal(bytes);
+    EXPECT_EQ(message.find(file.string() + ": the record of the earlier split is damaged"), 0U) << message;
+    EXPECT_NE(message.find("delete it to split anew"), std::string::npos) << message;
+    EXPECT_EQ(message.find("json.exception"), std::string::npos) << message;
+  }
+  EXPECT_EQ(refusal(whole), "no failure");
+  EXPECT_FALSE(split_remembered({random_rows(40, 1), {}, {}}, labelled_task(), file).is_changed);
+  std::filesystem::remove(file);
+  EXPECT_TRUE(split_remembered({random_rows(40, 1), {}, {}}, labelled_task(), file).is_changed);
 }
 
 TEST(Folds, AreBalancedStableAndKeepGroupsTogether) {

@@ -37,9 +37,10 @@ void add_speed(const Facts& facts, Recommendation& result) {
 std::string trial_text(const DecisionInput& input, const Price& price) {
   const Trial& trial = input.trial;
   const double once = (trial.prompt_tokens * price.input + trial.completion_tokens * price.output) / 1e6;
-  return fmt::format("on your {} validation and test rows that costs about {} ({} tokens to read, {} to write; {})",
-                     grouped(static_cast<double>(trial.rows)), usd(once), grouped(trial.prompt_tokens),
-                     grouped(trial.completion_tokens), price_text(price));
+  return fmt::format(
+      "on your {} validation and test rows that costs about {} (about {} tokens to read, {} to write; {})",
+      grouped(static_cast<double>(trial.rows)), usd(once), about(trial.prompt_tokens), about(trial.completion_tokens),
+      price_text(price));
 }
 
 // Hone has tried no large model here, so it says so wherever a reader could take the verdict for an answer about one.
@@ -67,7 +68,8 @@ void add_large_model_caveat(const Facts& facts, Recommendation& result) {
   const auto size = request_size(*facts.input);
   if (price == nullptr || !size) return;
   result.caveats.push_back(
-      fmt::format("At {:.0f} prompt and {:.0f} answer tokens a request {} would cost {} for a million requests.",
+      fmt::format("Asked so, without examples ({:.0f} prompt and {:.0f} answer tokens a request), {} would cost {} for "
+                  "a million requests.",
                   size->prompt_tokens, size->completion_tokens, price->id,
                   usd(api_usd_per_million(*price, size->prompt_tokens, size->completion_tokens))));
 }
@@ -91,7 +93,7 @@ void add_few_rows_caveat(const Facts& facts, Recommendation& result) {
   if (facts.input->data_poor && facts.input->test_rows > 0 && (facts.input->primary || facts.task->metric != "chrf")) {
     const std::string line = smallest_text(facts);
     if (std::find(result.reasons.begin(), result.reasons.end(), line) == result.reasons.end()) {
-      result.caveats.push_back("Under 400 rows in all: " + line);
+      result.caveats.push_back(line + " There are under 400 rows in all.");
     }
   }
   constexpr std::size_t few = 150;

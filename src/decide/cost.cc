@@ -16,12 +16,14 @@ double retrainings_a_month(const std::string& changes) {
   return changes == "monthly" ? 1 : 0;
 }
 
-const eval::ContenderResult* prompted_contender(const DecisionInput& input) {
+// With the fewest prompt tokens: what was asked without examples, where anything was.
+const eval::ContenderResult* shortest_asked(const DecisionInput& input) {
   const eval::ContenderResult* found = nullptr;
   for (const eval::ContenderResult& contender : input.contenders) {
-    if (contender.mean_prompt_tokens <= 0) continue;
-    if (contender.kind == eval::ContenderKind::prompted) return &contender;
-    if (found == nullptr) found = &contender;
+    const bool is_asked =
+        contender.kind == eval::ContenderKind::prompted || contender.kind == eval::ContenderKind::tuned;
+    if (!is_asked || contender.mean_prompt_tokens <= 0) continue;
+    if (found == nullptr || contender.mean_prompt_tokens < found->mean_prompt_tokens) found = &contender;
   }
   return found;
 }
@@ -53,20 +55,20 @@ void note_break_even(const BreakEvenInput& costs, const Price& price, BreakEven&
   const double full = costs.requests_per_machine;
   if (!result.requests_per_month) {
     if (full <= 0) return;
-    result.notes.push_back(
-        fmt::format("Against {} ({} for a million requests) a machine of your own never pays: all the {} requests a "
-                    "month that it can answer would cost {} there, less than its rent of {}.",
-                    price.id, usd(1e6 * costs.prompted_usd), grouped(full), usd(full * costs.prompted_usd),
-                    usd(costs.host_usd_per_month)));
+    result.notes.push_back(fmt::format(
+        "Against {} ({} for a million requests) a machine of your own never pays: all the about {} requests a "
+        "month that it can answer would cost {} there, less than its rent of {}.",
+        price.id, usd(1e6 * costs.prompted_usd), about(full), usd(full * costs.prompted_usd),
+        usd(costs.host_usd_per_month)));
     return;
   }
   BreakEvenInput rent_alone = costs;
   rent_alone.upkeep_usd_per_month = rent_alone.one_off_usd = 0;
   const std::size_t machines = machines_for(*result.requests_per_month, full);
   result.notes.push_back(fmt::format(
-      "Against {} ({} for a million requests) {} {} from {} requests a month on, {} counting the rent alone.", price.id,
-      usd(1e6 * costs.prompted_usd), machines_text(machines), machines == 1 ? "pays" : "pay",
-      grouped(*result.requests_per_month), grouped(break_even_requests(rent_alone).value_or(0))));
+      "Against {} ({} for a million requests) {} {} from about {} requests a month on, {} counting the rent alone.",
+      price.id, usd(1e6 * costs.prompted_usd), machines_text(machines), machines == 1 ? "pays" : "pay",
+      about(*result.requests_per_month), about(break_even_requests(rent_alone).value_or(0))));
 }
 
 void note_volume(const DecisionInput& input, const Bill& bill, BreakEven& result) {
@@ -81,11 +83,11 @@ void note_volume(const DecisionInput& input, const Bill& bill, BreakEven& result
 void note_speed(const DecisionInput& input, const eval::ContenderResult* served, BreakEven& result) {
   if (served == nullptr || served->latency.n == 0) return;
   const double full = requests_per_machine(served->latency.p50_ms, input.prices.utilisation);
-  result.notes.push_back(
-      fmt::format("One machine ({} a month, busy {:.0f} % of the time: both assumed) answers {} requests a month with "
-                  "{}, at {} each.",
-                  usd(input.prices.cpu_usd_per_month), 100 * input.prices.utilisation, grouped(full),
-                  shown_name(served->name), milliseconds_text(served->latency.p50_ms)));
+  result.notes.push_back(fmt::format(
+      "One machine ({} a month, busy {:.0f} % of the time: both assumed) answers about {} requests a month with "
+      "{}, at {} each.",
+      usd(input.prices.cpu_usd_per_month), 100 * input.prices.utilisation, about(full), shown_name(served->name),
+      milliseconds_text(served->latency.p50_ms)));
 }
 
 void note_assumptions(const BreakEvenInput& costs, const RequestSize& size, BreakEven& result) {
@@ -163,7 +165,7 @@ const Price* large_model_price(const DecisionInput& input) {
 
 std::optional<RequestSize> request_size(const DecisionInput& input) {
   const eval::ContenderResult* measured = api_contender(input);
-  if (measured == nullptr || measured->mean_prompt_tokens <= 0) measured = prompted_contender(input);
+  if (measured == nullptr || measured->mean_prompt_tokens <= 0) measured = shortest_asked(input);
   if (measured != nullptr) {
     return RequestSize{measured->mean_prompt_tokens, std::max(1.0, measured->mean_completion_tokens)};
   }

@@ -13,8 +13,9 @@ struct RequestSize {
   double completion_tokens = 0;
   bool is_measured = true;  // false: estimated from the rows' texts
 };
-// Of the best contender asked over an API, else of the best prompted one, else of the tuned one, else estimated from
-// input.trial; none where nothing is known.
+// Of the best contender asked over an API, else of the local one that was asked without examples (the prompted or tuned
+// one with the fewest prompt tokens), as `hone prompt` asks, else estimated from input.trial; none where nothing is
+// known.
 std::optional<RequestSize> request_size(const DecisionInput& input);
 
 // The best contender that is asked over an API; null: none.

@@ -118,7 +118,7 @@ TEST(BreakEven, NamesUtilisationAndMachines) {
   situation.task.circumstances.requests_per_month = 40'000'000;
   const BreakEven result = situation.decide().break_even;
   EXPECT_TRUE(mentions(result.notes, "busy 30 % of the time"));
-  EXPECT_TRUE(mentions(result.notes, "answers 17,532,000 requests a month with fine-tuned"));
+  EXPECT_TRUE(mentions(result.notes, "answers about 17,500,000 requests a month with fine-tuned"));
   EXPECT_TRUE(mentions(result.notes, "3 machines of your own $303"));
   EXPECT_TRUE(mentions(result.notes, "the API would bill $3,140"));
   situation.input.prices.utilisation = 0.6;
@@ -147,9 +147,22 @@ TEST(BreakEven, SaysThatPromptingIsCheaperAtASmallVolume) {
   const Recommendation result = situation.decide();
   EXPECT_NEAR(*result.break_even.requests_per_month / 1e6, 2.845, 0.001);
   EXPECT_TRUE(mentions(result.break_even.notes, "the API is cheaper"));
-  EXPECT_TRUE(mentions(result.break_even.notes, "509,554"));
+  EXPECT_TRUE(mentions(result.break_even.notes, "510,000 counting the rent alone"));
   situation.task.circumstances.requests_per_month = 1e7;
   EXPECT_TRUE(mentions(situation.decide().break_even.notes, "your own machine is cheaper"));
+}
+
+TEST(Prices, ATaskMayOnlyNameAListedOne) {
+  data::Task task = guard_task();
+  task.file = "tasks/mine/hone.toml";
+  EXPECT_TRUE(check_compare_price(task, built_in_prices()));
+  task.circumstances.compare_price = "gpt-6-lunna";
+  const auto refused = check_compare_price(task, built_in_prices());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::bad_input);
+  for (const char* part :
+       {"tasks/mine/hone.toml", "compare_price", "gpt-6-lunna", "did you mean \"gpt-6-luna\"?", "--prices"})
+    EXPECT_NE(refused.error().message.find(part), std::string::npos) << refused.error().message;
 }
 
 TEST(BreakEven, NamesAnUnknownPrice) {
@@ -169,6 +182,10 @@ TEST(Wording, ShowsMoneyAndTimeInUsefulDigits) {
   EXPECT_EQ(milliseconds_text(0.002), "<0.01 ms");
   EXPECT_EQ(usd(0), "$0.00");
   EXPECT_EQ(grouped(1234567.2), "1,234,567");
+  EXPECT_EQ(about(1234567.2), "1,230,000");
+  EXPECT_EQ(about(999.6), "1,000");
+  EXPECT_EQ(about(999999), "1,000,000");
+  EXPECT_EQ(about(42), "42");
   EXPECT_EQ(milliseconds_text(0.214), "0.21 ms");
   EXPECT_EQ(milliseconds_text(1234), "1.2 s");
   EXPECT_EQ(points(-0.0001), "0.0");

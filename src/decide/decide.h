@@ -32,6 +32,8 @@ Result<PriceList> load_prices(const Path& file);
 // An error for an unknown key, a wrong type, a negative price or a date of another form names the entry and `where`.
 Result<PriceList> parse_prices(std::string_view json, std::string_view where);
 const Price* find_price(const PriceList& prices, const std::string& id);  // null: not listed
+// Refuses (bad_input) a task whose compare_price is not listed, naming the nearest and the listed ones.
+Result<void> check_compare_price(const data::Task& task, const PriceList& prices);
 // What to know before trusting `price` today: checked over 60 days ago, or a date on which the model is shut down.
 std::vector<std::string> price_warnings(const Price& price, const std::string& today);
 

@@ -8,6 +8,8 @@ namespace {
 using eval::ContenderKind;
 using eval::ContenderResult;
 
+constexpr double least_share = 0.05;  // of rows that two contenders disagree on: fewer are not counted on
+
 // Better than the floor by the comparison that was made of the two; where none was, by the intervals.
 bool beats(const DecisionInput& input, const ContenderResult& contender, const ContenderResult& floor) {
   if (is_floor(contender)) return false;
@@ -108,7 +110,6 @@ std::vector<std::pair<std::string, std::string>> compared_pairs(const DecisionIn
 }
 
 double smallest_shown(const Facts& facts) {
-  constexpr double least_share = 0.05;
   constexpr double power_over_width = 2.80 / 3.92;
   const auto& primary = facts.input->primary;
   if (!primary || primary->groups == 0) return eval::smallest_detectable(least_share, facts.input->test_rows);
@@ -142,9 +143,19 @@ std::string difference_text(const eval::Comparison& comparison, const std::strin
 }
 
 std::string smallest_text(const Facts& facts) {
-  return fmt::format("{} test rows show differences of about {} points or more with certainty enough to act on.",
-                     facts.input->primary ? facts.input->primary->n : facts.input->test_rows,
-                     points(smallest_shown(facts)));
+  const double shown = smallest_shown(facts);
+  const std::string smallest = points(shown);
+  const std::size_t groups = facts.input->primary ? facts.input->primary->groups : facts.input->test_rows;
+  if (!facts.input->primary || shown <= eval::smallest_detectable(least_share, groups)) {
+    return fmt::format(
+        "{} test rows show differences of about {} points or more, and that only where two contenders disagree on no "
+        "more than 5 of 100 rows.",
+        facts.input->test_rows, smallest);
+  }
+  const eval::Comparison& primary = *facts.input->primary;
+  return fmt::format("As {} and {} answer {} of {} test rows differently, a difference shows from about {} points on.",
+                     shown_name(facts.tuned->name), shown_name(facts.untuned->name), primary.different, primary.n,
+                     smallest);
 }
 
 std::string primary_text(const Facts& facts) {

@@ -45,7 +45,8 @@ std::string difference_text(const eval::Comparison& comparison, const std::strin
 std::string primary_text(const Facts& facts);
 // On how many rows each of the two alone is right.
 std::string rights_text(const Facts& facts);
-// "60 test rows show differences of about 8.1 points or more with certainty enough to act on."
+// What the test rows can show, once: "The two differ on 9 of 60 test rows; so many rows show differences of about 14.3
+// points or more." Where no two leaders were compared: at best, where two contenders differ on 5 of 100 rows.
 std::string smallest_text(const Facts& facts);
 
 }  // namespace hone::decide

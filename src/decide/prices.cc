@@ -1,6 +1,8 @@
 #include <chrono>
 #include <set>
 
+#include "base/terminal.h"
+#include "data/normal_text.h"
 #include "decide/decide.h"
 #include "decide/prices_data.h"
 
@@ -140,6 +142,19 @@ const Price* find_price(const PriceList& prices, const std::string& id) {
     if (price.id == id) return &price;
   }
   return nullptr;
+}
+
+Result<void> check_compare_price(const data::Task& task, const PriceList& prices) {
+  const std::string& id = task.circumstances.compare_price;
+  if (find_price(prices, id) != nullptr) return {};
+  std::vector<std::string> known;
+  for (const Price& price : prices.api) known.push_back(price.id);
+  const std::string near = data::nearest_name(id, known);
+  return bad_input(
+      "{}: circumstances.compare_price: no price of \"{}\" is listed{}; listed are {}; a list of your own "
+      "is given with --prices FILE",
+      printable(task.file.string()), printable(id), near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near),
+      data::name_list(known, 30));
 }
 
 std::vector<std::string> price_warnings(const Price& price, const std::string& today) {

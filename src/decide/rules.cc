@@ -66,7 +66,7 @@ Recommendation no_success(const Facts& facts, const std::string& what) {
   if (facts.input->data_poor) {
     return recommend(
         VerdictKind::collect_data, best,
-        fmt::format("Collect more data first: {}, and there are under 400 rows to learn and judge from.", what));
+        fmt::format("Collect data first: {}, and there are under 400 rows to learn and judge from.", what));
   }
   return recommend(VerdictKind::too_hard, best, fmt::format("Too hard for the small models tried: {}.", what));
 }

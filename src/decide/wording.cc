@@ -1,5 +1,7 @@
 #include "decide/wording.h"
 
+#include <cmath>
+
 #include "base/terminal.h"
 
 namespace hone::decide {
@@ -17,6 +19,12 @@ std::string grouped(double number) {
   std::string digits = fmt::format("{:.0f}", std::abs(number));
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
   return number < 0 && digits != "0" ? "-" + digits : digits;
+}
+
+std::string about(double number) {
+  if (std::abs(number) < 1000) return grouped(number);
+  const double unit = std::pow(10.0, std::floor(std::log10(std::abs(number))) - 2);
+  return grouped(std::round(number / unit) * unit);
 }
 
 std::string usd(double amount) {

@@ -15,6 +15,8 @@ std::string points_text(const eval::Interval& interval);
 std::string usd(double amount);
 // "1,234,567"
 std::string grouped(double number);
+// The same of what is only estimated: three digits that say something. 1234567 -> "1,230,000".
+std::string about(double number);
 // "macro_f1" -> "macro-F1", "mcc" -> "MCC", "chrf" -> "chrF".
 std::string metric_title(const std::string& metric);
 // "0.21 ms", "44 ms", "1.2 s"

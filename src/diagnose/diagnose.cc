@@ -162,22 +162,21 @@ std::vector<data::Finding> diagnose(const RunEvidence& evidence) {
 }
 
 std::vector<data::Finding> diagnose_run(const track::Store& store, const data::Task& task, const std::string& run) {
-  const std::optional<track::RunRecord> record = store.find(run);
-  if (!record) fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list` names them", printable(run));
+  const track::RunRecord record = store.get(run);
   RunEvidence evidence;
-  evidence.run = record->id;
+  evidence.run = record.id;
   evidence.task = &task;
-  evidence.steps = store.steps(record->id);
-  evidence.validations = store.validations(record->id);
-  evidence.validation_rows = store.rows(record->id, "validation");
+  evidence.steps = store.steps(record.id);
+  evidence.validations = store.validations(record.id);
+  evidence.validation_rows = store.rows(record.id, "validation");
   const bool needs_rows = evidence.validation_rows.empty();
   for (const track::RunRecord& other : store.runs()) {
     const auto contender = other.manifest.is_object() ? other.manifest.find("contender") : other.manifest.end();
-    if (other.id == record->id || other.kind != "contender") continue;
+    if (other.id == record.id || other.kind != "contender") continue;
     if (other.name == "zero-shot") evidence.untuned_rows = store.rows(other.id, "validation");
     if (!needs_rows || contender == other.manifest.end() || !contender->is_object()) continue;
     const Json spec = contender->value("spec", Json::object());
-    if (spec.is_object() && spec.value("run", std::string()) == record->id) {
+    if (spec.is_object() && spec.value("run", std::string()) == record.id) {
       evidence.validation_rows = store.rows(other.id, "validation");
     }
   }

@@ -190,14 +190,12 @@ class Comparing {
     const Interval& d = out_.difference;
     const bool excludes_zero = d.low > 0 || d.high < 0;
     if (lies_within(d, task_.margin)) {
-      const Interval careful = careful_interval();
-      if (lies_within(careful, task_.margin)) {
+      if (lies_within(careful_interval(), task_.margin)) {
         out_.verdict = Verdict::equivalent;
         if (excludes_zero && out_.p <= level) out_.note = "One is certainly ahead, but by less than the margin.";
         return;
       }
-      out_.note = fmt::format("They look equal, but {} rows could hide a difference of up to {:.1f} points.", out_.n,
-                              100 * std::max(careful.high, -careful.low));
+      out_.note = fmt::format("They look equal, but {} rows are too few to show that they are.", out_.n);
     }
     if (!excludes_zero) return;
     if (out_.p > level) {

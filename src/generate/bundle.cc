@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "data/prompt_version.h"
 #include "generate/bundle_files.h"
+#include "generate/prompt_size.h"
 #include "generate/scheduler.h"
 
 namespace hone::generate {
@@ -133,6 +134,8 @@ class ProbeBundle : public Bundle {
     text::Reply reply;
     reply.id = request_id(input);
     reply.finish = "label";
+    reply.usage.prompt_tokens =
+        prompt_tokens(model_, data::conversation(record_.task, record_.shots, input), options_of(record_));
     reply.latency_ms = milliseconds;
     for (std::size_t i = 0; i < probabilities.size(); ++i) {
       reply.label_probabilities.emplace_back(head_.labels()[i], probabilities[i]);
@@ -192,9 +195,13 @@ std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder) {
       require(folder, record, head_file);
       const Json json =
           value_or_throw(parse_json(value_or_throw(read_file(folder / head_file)), (folder / head_file).string()));
-      auto head = value_or_throw(classic::LinearHead::from_json(json));
+      auto head = classic::LinearHead::from_json(json);
+      if (!head) {
+        fail(ErrorCode::bad_input, "{}: {}; write the bundle again with `hone solve`", (folder / head_file).string(),
+             head.error().message);
+      }
       auto model = open_base(exec, folder, record);
-      return std::make_unique<ProbeBundle>(exec, std::move(record), std::move(model), std::move(head));
+      return std::make_unique<ProbeBundle>(exec, std::move(record), std::move(model), std::move(*head));
     }
     case BundleKind::prompted: {
       std::vector<data::Row> rows;

@@ -16,6 +16,14 @@ constexpr int format_version = 1;
 constexpr std::array all_kinds = {BundleKind::majority, BundleKind::knn,   BundleKind::ngram,    BundleKind::copy,
                                   BundleKind::nearest,  BundleKind::probe, BundleKind::prompted, BundleKind::tuned};
 
+constexpr const char* write_again = "Write the bundle again with `hone solve`, or copy it again from where it came.";
+
+// What the JSON library says, without its "[json.exception.type_error.302] ".
+std::string without_code(const std::string& message) {
+  const std::size_t end = message.find("] ");
+  return message.starts_with('[') && end != std::string::npos ? message.substr(end + 2) : message;
+}
+
 // A path inside the bundle: relative, no "..", written as hash_files() writes it.
 bool is_inside(const std::string& name) {
   const Path path(name);
@@ -44,6 +52,15 @@ Json record_json(const BundleRecord& record) {
   return json;
 }
 
+int whole_number(const Json& json, const char* key, int low, int high) {
+  const Json& value = json.at(key);
+  if (!value.is_number_integer() || value < low || value > high) {
+    fail(ErrorCode::bad_input, "its {} is {}, expected a whole number from {} to {}", key, clipped(to_text(value), 40),
+         low, high);
+  }
+  return value.get<int>();
+}
+
 BundleRecord record_from(const Json& json) {
   BundleRecord record;
   const auto kind =
@@ -60,11 +77,14 @@ BundleRecord record_from(const Json& json) {
   for (const Json& shot : json.at("shots")) {
     record.shots.push_back({shot.at("role").get<std::string>(), shot.at("content").get<std::string>()});
   }
-  record.knn_shots = json.at("knn_shots").get<int>();
-  record.neighbours = json.at("neighbours").get<int>();
+  constexpr int most_rows = 100'000;
+  constexpr int most_tokens = 100'000'000;
+  record.knn_shots = whole_number(json, "knn_shots", 0, most_rows);
+  record.neighbours = whole_number(json, "neighbours", 1, most_rows);
   record.today = json.at("today").get<std::string>();
-  record.max_prompt_tokens = json.at("max_prompt_tokens").get<int>();
-  record.max_answer_tokens = json.value("max_answer_tokens", 0);
+  record.max_prompt_tokens = whole_number(json, "max_prompt_tokens", 1, most_tokens);
+  if (json.contains("max_answer_tokens"))
+    record.max_answer_tokens = whole_number(json, "max_answer_tokens", 0, most_tokens);
   record.manifest = json.at("manifest");
   record.hashes = json.at("hashes").get<std::map<std::string, std::string>>();
   return record;
@@ -137,8 +157,9 @@ std::string record_text(const BundleRecord& record) {
 
 BundleRecord read_record(const Path& folder) {
   const Path path = folder / record_file;
-  const Json json = value_or_throw(parse_json(value_or_throw(read_file(path)), path.string()));
+  const std::string text = value_or_throw(read_file(path));
   try {
+    const Json json = value_or_throw(parse_json(text, "its text"));
     if (!json.is_object() || !json.contains("record_sha256")) {
       fail(ErrorCode::bad_input, "this is not the record of a bundle");
     }
@@ -153,10 +174,9 @@ BundleRecord read_record(const Path& folder) {
     for (const auto& [name, hash] : record.hashes) check_file(folder, name, hash);
     return record;
   } catch (const Failure& failure) {
-    fail(failure.code(), "{}: {}. Write the bundle again with `hone solve`, or copy it again from where it came.",
-         path.string(), failure.what());
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::bad_input, "{}: {}", path.string(), e.what());
+    fail(failure.code(), "{}: {}. {}", path.string(), failure.what(), write_again);
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCode::bad_input, "{}: {}. {}", path.string(), without_code(error.what()), write_again);
   }
 }
 
@@ -191,8 +211,9 @@ std::vector<data::Row> read_rows(const Path& folder) {
       row.id = json.at("id").get<std::string>();
       row.input = json.at("input").get<std::string>();
       row.output = json.at("output").get<std::string>();
-    } catch (const nlohmann::json::exception& e) {
-      fail(ErrorCode::bad_input, "{}: {}", where, e.what());
+    } catch (const nlohmann::json::exception&) {
+      fail(ErrorCode::bad_input, "{}: expected an object with \"id\", \"input\" and \"output\" as texts. {}", where,
+           write_again);
     }
     row.line = rows.size() + 1;
     rows.push_back(std::move(row));

@@ -261,6 +261,48 @@ TEST_F(BundleTest, TamperingIsNamed) {
   }
 }
 
+TEST_F(BundleTest, NumbersOutOfRangeAreNamed) {
+  BundleParts parts;
+  parts.rows = rows();
+  const std::pair<const char*, int BundleRecord::*> numbers[] = {
+      {"neighbours", &BundleRecord::neighbours},
+      {"knn_shots", &BundleRecord::knn_shots},
+      {"max_prompt_tokens", &BundleRecord::max_prompt_tokens},
+      {"max_answer_tokens", &BundleRecord::max_answer_tokens}};
+  for (const auto& [name, number] : numbers) {
+    write_bundle(bundle_, record_of(BundleKind::knn), parts);
+    BundleRecord record = read_record(bundle_);
+    record.*number = -1;
+    write_file(bundle_ / record_file, record_text(record));
+    const std::string message = refusal();
+    for (const char* part : {record_file, name, "is -1, expected a whole number", "Write the bundle again"})
+      EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
+}
+
+TEST_F(BundleTest, ARecordThatIsCutOrOfAnotherFormNamesItsFileAndWhatToDo) {
+  BundleParts parts;
+  parts.rows = rows();
+  write_bundle(bundle_, record_of(BundleKind::knn), parts);
+  const std::string whole = value_or_throw(read_file(bundle_ / record_file));
+  Json without = value_or_throw(parse_json(whole, "record"));
+  without.erase("record_sha256");
+  without.erase("shots");
+  without["record_sha256"] = sha256_hex([&] {
+    Json bare = without;
+    bare.erase("record_sha256");
+    return to_text(bare);
+  }());
+  for (const std::string& text :
+       {std::string(), whole.substr(0, whole.size() / 2), std::string("[]"), to_text(without)}) {
+    write_file(bundle_ / record_file, text);
+    const std::string message = refusal();
+    EXPECT_EQ(message.find((bundle_ / record_file).string()), 0U) << message;
+    EXPECT_NE(message.find("Write the bundle again with `hone solve`"), std::string::npos) << message;
+    EXPECT_EQ(message.find("json.exception"), std::string::npos) << message;
+  }
+}
+
 TEST_F(BundleTest, NoFileOutsideTheFolderIsRead) {
   BundleParts parts;
   parts.rows = rows();

@@ -62,7 +62,8 @@ TEST_F(ConstraintTest, MasksAreExactAtTheByteLevel) {
       for (std::size_t i = 0; i < model_.tokenizer.vocabulary_size(); ++i) {
         const auto token = static_cast<text::TokenId>(i);
         text::JsonMatcher::State next = state;
-        for (const char c : model_.tokenizer.token_bytes(token)) next = matcher.step(next, static_cast<unsigned char>(c));
+        for (const char c : model_.tokenizer.token_bytes(token))
+          next = matcher.step(next, static_cast<unsigned char>(c));
         const bool special = model_.tokenizer.is_special(token);
         const bool readable = !special && next != text::JsonMatcher::dead;
         const bool ends = token == turn_stop && matcher.accepts(state);
@@ -70,9 +71,11 @@ TEST_F(ConstraintTest, MasksAreExactAtTheByteLevel) {
         if (readable) possible.push_back(token);
       }
       if (possible.empty()) break;
-      const text::TokenId token = possible[static_cast<std::size_t>(rng.uniform() * static_cast<double>(possible.size()))];
+      const text::TokenId token =
+          possible[static_cast<std::size_t>(rng.uniform() * static_cast<double>(possible.size()))];
       constraint->take(token);
-      for (const char c : model_.tokenizer.token_bytes(token)) state = matcher.step(state, static_cast<unsigned char>(c));
+      for (const char c : model_.tokenizer.token_bytes(token))
+        state = matcher.step(state, static_cast<unsigned char>(c));
     }
   }
 }
@@ -124,7 +127,8 @@ TEST_F(ConstraintTest, LogProbabilitiesAreNormalisedAmongWhatMayFollow) {
 
 // What must follow is written without asking the model.
 TEST_F(ConstraintTest, ForcedStretchesAreAppended) {
-  const auto constraint = maker(R"({"type": "object", "properties": {"here": {"type": "null"}}, "required": ["here"], "maxProperties": 1})")();
+  const auto constraint = maker(
+      R"({"type": "object", "properties": {"here": {"type": "null"}}, "required": ["here"], "maxProperties": 1})")();
   EXPECT_EQ(constraint->forced(), "{\"here\":");
   const auto tokens = take_forced(*constraint, model_.tokenizer, 40);
   std::string text;
@@ -134,7 +138,8 @@ TEST_F(ConstraintTest, ForcedStretchesAreAppended) {
 }
 
 TEST_F(ConstraintTest, CountsTheCharactersOfTokensInsideStrings) {
-  const auto none = vocabulary_.inside_strings(0), one = vocabulary_.inside_strings(1), two = vocabulary_.inside_strings(2);
+  const auto none = vocabulary_.inside_strings(0), one = vocabulary_.inside_strings(1),
+             two = vocabulary_.inside_strings(2);
   EXPECT_FALSE(allows(none, 'a'));
   EXPECT_TRUE(allows(one, 'a'));
   EXPECT_FALSE(allows(one, 256));  // "he"

@@ -161,6 +161,7 @@ TEST_F(Report, TableFitsEightyColumnsAndNamesEachContender) {
   for (const char* part : {"the best", "macro-F1", "p50 ms", "p95 ms", "examples", "langer"}) {  // names are not cut
     EXPECT_NE(table.find(part), table.npos) << part << "\n" << table;
   }
+  EXPECT_NE(table.find("Best first by the validation rows"), table.npos) << "the order is said\n" << table;
   const std::size_t few_shot = table.find("kNN few-shot");
   const std::string line = table.substr(few_shot, table.find('\n', few_shot) - few_shot);
   EXPECT_NE(line.find("    188     263  "), line.npos) << line;  // its p50 and p95

@@ -244,7 +244,8 @@ std::string contenders_section(const ReportInput& input) {
   plot.scale = scale_over(low, high, task.metric == "mcc" ? -1 : 0, 1);
   std::string out = fmt::format(
       "<section><h2>All contenders on the same rows</h2><p class=\"lead\">{} of 100, with the range "
-      "that 95 of 100 repetitions would give. {}</p><div class=\"card\">\n",
+      "that 95 of 100 repetitions would give. Best first by the validation rows, which choose; the figures are of the "
+      "test rows, which judge. {}</p><div class=\"card\">\n",
       escaped(decide::metric_title(task.metric)), task.target ? "The dashed line is your target." : "");
   out += legend(input) + interval_plot(plot) + "</div>\n";
   out += "<details><summary>In plain words</summary><ul class=\"plain\">\n";

@@ -40,14 +40,23 @@ text::Request request_for(const std::string& input, const data::Task& task, cons
   return {.id = request_id(input), .messages = data::conversation(task, {}, input), .answer = std::move(answer)};
 }
 
-// A bare model, or a trained run: zero-shot with the task.
+Json identity_of(const ModelReference& reference, const std::string& base_sha256) {
+  if (reference.kind == ModelKind::run) return {{"run", reference.run->id}, {"contender", reference.contender}};
+  if (reference.adapter.empty()) return {{"model", reference.base}, {"sha256", base_sha256}};
+  const Path folder = std::filesystem::absolute(reference.adapter).lexically_normal();
+  return {{"adapter", folder.string()},
+          {"sha256", value_or_throw(sha256_file(folder / "adapter_model.safetensors"))},
+          {"base", reference.base},
+          {"base_sha256", base_sha256}};
+}
+
+// A bare model, an adapter over one, or a trained run: zero-shot with the task.
 class ModelAnswerer : public Answerer {
  public:
   ModelAnswerer(const ModelReference& reference, const data::Task& task)
       : opened_(open_language_model(exec_, reference, model::Parts::everything)) {
     task_ = task;
-    identity_ = reference.kind == ModelKind::run ? Json{{"run", reference.run->id}, {"contender", reference.contender}}
-                                                 : Json{{"model", reference.base}, {"sha256", opened_.base.sha256}};
+    identity_ = identity_of(reference, opened_.base.sha256);
     if (opened_.base.default_template) notices_.push_back(no_template_notice(opened_.base));
     if (reference.kind != ModelKind::run) model::record_precision(identity_, opened_.base.precision);
     generate::LocalOptions options;

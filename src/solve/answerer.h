@@ -26,7 +26,8 @@ class Answerer {
                       const text::OnReply& on_reply, std::stop_token stop) = 0;
 
   const data::Task& task() const { return task_; }
-  // What a manifest says of it: {bundle: folder, contender, sha256} or {run, contender} or {model, sha256}.
+  // What a manifest says of it: {bundle: folder, contender, sha256} or {run, contender} or {model, sha256} or
+  // {adapter: folder, sha256, base, base_sha256}.
   const Json& identity() const { return identity_; }
   // What its user should know before reading its answers.
   const std::vector<std::string>& notices() const { return notices_; }

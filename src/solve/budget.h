@@ -17,8 +17,13 @@ class Budget {
 
   // A stage that was planned to take `planned` seconds took `took`.
   void learn(double planned, double took);
-  // Taken over planned so far, between .8 and 4; 1 until a few seconds are known.
+  // Whether enough was seen to say how fast things go.
+  bool has_learned() const;
+  // Taken over planned so far, between .8 and 4; 1 until a few seconds are known. For training, which has shown nothing
+  // yet: where reading is much faster than measured, training need not be.
   double slower() const;
+  // The same for more of what was seen, between .2 and 4.
+  double slower_reading() const;
 
  private:
   double seconds_;

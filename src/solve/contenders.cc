@@ -11,25 +11,6 @@ namespace {
 
 enum class Sides { validation, both };
 
-void fill_figures(const Workspace& workspace, eval::ContenderResult& result) {
-  const auto& task = workspace.task;
-  if (!result.validation.empty()) result.validation_metrics = eval::measure(result.validation, task, task.seed);
-  if (!result.test.empty()) result.test_metrics = eval::measure(result.test, task, task.seed);
-  std::vector<double> milliseconds;
-  for (const auto& row : workspace.store.rows(result.run, "latency")) milliseconds.push_back(row.latency_ms);
-  result.latency = eval::latency_of(std::move(milliseconds));
-  const auto& rows = result.test.empty() ? result.validation : result.test;
-  double prompt = 0;
-  double completion = 0;
-  for (const auto& row : rows) {
-    prompt += row.prompt_tokens;
-    completion += row.completion_tokens;
-  }
-  const double n = std::max<double>(1, static_cast<double>(rows.size()));
-  result.mean_prompt_tokens = prompt / n;
-  result.mean_completion_tokens = completion / n;
-}
-
 Json summary_of(const eval::ContenderResult& result, const std::vector<eval::ScoredRow>& crossed,
                 const data::Task& task) {
   Json summary = {{"validation", eval::to_json(result.validation_metrics)}};
@@ -108,6 +89,25 @@ std::optional<eval::ContenderResult> run_sides(Workspace& workspace, const Conte
 }
 
 }  // namespace
+
+void fill_figures(const Workspace& workspace, eval::ContenderResult& result) {
+  const auto& task = workspace.task;
+  if (!result.validation.empty()) result.validation_metrics = eval::measure(result.validation, task, task.seed);
+  if (!result.test.empty()) result.test_metrics = eval::measure(result.test, task, task.seed);
+  std::vector<double> milliseconds;
+  for (const auto& row : workspace.store.rows(result.run, "latency")) milliseconds.push_back(row.latency_ms);
+  result.latency = eval::latency_of(std::move(milliseconds));
+  const auto& rows = result.test.empty() ? result.validation : result.test;
+  double prompt = 0;
+  double completion = 0;
+  for (const auto& row : rows) {
+    prompt += row.prompt_tokens;
+    completion += row.completion_tokens;
+  }
+  const double n = std::max<double>(1, static_cast<double>(rows.size()));
+  result.mean_prompt_tokens = prompt / n;
+  result.mean_completion_tokens = completion / n;
+}
 
 std::string key_of(const Workspace& workspace, const ContenderJob& job) {
   return sha256_hex(to_text(Json::array({workspace.data_key, job.name, job.spec})));

@@ -36,6 +36,9 @@ struct Quiet {
   bool progress = false;  // true: no progress lines
 };
 
+// Metrics of both sides, latency and mean tokens, from the result's rows and its run's recorded latencies.
+void fill_figures(const Workspace& workspace, eval::ContenderResult& result);
+
 // Reuse key of a job: SHA-256 of the data key, the name and the spec.
 std::string key_of(const Workspace& workspace, const ContenderJob& job);
 

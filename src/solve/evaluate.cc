@@ -2,9 +2,13 @@
 
 #include <unistd.h>
 
+#include <set>
+
 #include "base/hash.h"
 #include "base/progress.h"
+#include "data/normal_text.h"
 #include "data/task_json.h"
+#include "data/task_rows.h"
 
 namespace hone::solve {
 namespace {
@@ -15,7 +19,12 @@ constexpr std::size_t rows_a_write = 32;
 class Recording {
  public:
   Recording(const data::Task& task, const Json& manifest)
-      : store_(track::Store::open(task.folder / ".hone" / "store.db")), run_(store_.begin("eval", "eval", manifest)) {}
+      : store_(track::Store::open(task.folder / ".hone" / "store.db")),
+        alone_(FileLock::try_lock(task.folder / ".hone" / "eval.lock")) {
+    // Where no other evaluation goes on, those that are still "running" belong to processes that were killed.
+    if (alone_) store_.mark_interrupted([](const track::RunRecord& run) { return run.kind == "eval"; });
+    run_ = store_.begin("eval", "eval", manifest);
+  }
 
   const std::string& run() const { return run_; }
 
@@ -36,6 +45,7 @@ class Recording {
   }
 
   track::Store store_;
+  Result<FileLock> alone_;
   std::string run_;
   std::vector<eval::ScoredRow> unwritten_;
 };
@@ -86,10 +96,42 @@ std::vector<eval::ScoredRow> score_rows(Answerer& answerer, const std::vector<da
   return ended;
 }
 
+// The task whose rows the contender learned from: a run's own, a bundle's beside it or named, if it is that one.
+std::optional<data::Task> task_learned(const EvalSpec& spec, const ModelReference& reference,
+                                       const std::optional<data::Task>& named) {
+  if (reference.kind != ModelKind::bundle) return named;
+  std::vector<Path> folders = {std::filesystem::absolute(spec.model).lexically_normal() / "..", "."};
+  if (named) folders.insert(folders.begin(), named->folder);
+  for (const Path& folder : folders) {
+    const auto task = data::load_task(folder.lexically_normal());
+    if (task && task->name == reference.task->name && task->instruction == reference.task->instruction) return *task;
+  }
+  return std::nullopt;
+}
+
+std::size_t count_learned(const EvalSpec& spec, const ModelReference& reference, const std::optional<data::Task>& named,
+                          const std::vector<data::Row>& rows) {
+  if (!reference.learned) return 0;
+  const auto task = task_learned(spec, reference, named);
+  if (!task) return 0;
+  const Path memory = task->folder / ".hone" / "split.json";
+  std::error_code missing;
+  if (!std::filesystem::exists(memory, missing)) return 0;
+  auto all = data::read_task_rows(*task);
+  if (!all) return 0;  // its files are gone or changed: nothing is known
+  const data::Split split = data::split_remembered(std::move(all->sides), *task, memory).split;
+  std::set<std::string> learned;
+  for (const auto& row : split.train) learned.insert(data::canonical_text(row.input));
+  return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [&](const data::Row& row) {
+    return learned.contains(data::canonical_text(row.input));
+  }));
+}
+
 }  // namespace
 
 EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
-  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task, spec.precision);
+  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task,
+                                                 {.base = spec.base, .precision = spec.precision});
   const std::optional<data::Task> task = named_task(spec, reference);
   const data::Task& reading = task ? *task : *reference.task;
   data::Imported imported = value_or_throw(data::import_rows(spec.data, reading));
@@ -103,6 +145,7 @@ EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
   outcome.task = answerer->task();
   outcome.notices = answerer->notices();
   outcome.rejected = std::move(imported.rejected);
+  outcome.learned_rows = count_learned(spec, reference, task, imported.rows);
   outcome.rows_file = rows_file_beside(spec.data);
   std::optional<Recording> recording;
   if (task) {

@@ -12,6 +12,7 @@ namespace hone::solve {
 
 struct EvalSpec {
   std::string model;
+  std::string base{};  // of an adapter folder; empty: as its config names it
   Path data;
   Path task;  // hone.toml or its folder; empty: the working folder's, which a bundle can do without
   Quiet quiet;
@@ -25,6 +26,9 @@ struct EvalOutcome {
   eval::Metrics metrics;
   std::vector<std::string> notices;
   std::vector<data::Rejected> rejected;
+  // How many of the rows stand, word for word, among those that the contender learned from: the training side of its
+  // task, as far as that is at hand. A score on them says nothing about new rows.
+  std::size_t learned_rows = 0;
   Path rows_file;  // the scored rows, JSONL
   bool interrupted = false;
 };

@@ -30,15 +30,21 @@ const eval::ContenderResult* to_bundle(const Conclusion& conclusion, const Finis
   return nullptr;
 }
 
-Path write_bundle(const Workspace& workspace, const Finished& finished, const Conclusion& conclusion,
-                  const std::stop_token& stop) {
+// Its folder and the name of what is in it; both empty where nothing can be served.
+struct Bundled {
+  Path folder;
+  std::string contender;
+};
+
+Bundled write_bundle(const Workspace& workspace, const Finished& finished, const Conclusion& conclusion,
+                     const std::stop_token& stop) {
   const auto* chosen = to_bundle(conclusion, finished);
   if (chosen == nullptr) return {};
   BundleInput input{.contender = chosen, .prompt = {}, .trained = finished.trained, .local = finished.local};
   for (const auto& version : finished.versions) {
     if (version.name == chosen->name) input.prompt = version;
   }
-  return write_contender_bundle(workspace, input, stop);
+  return {write_contender_bundle(workspace, input, stop), chosen->name};
 }
 
 // Runs `write`; what keeps it from its end is the outcome's problem unless there is one already.
@@ -56,21 +62,56 @@ void attempt(SolveOutcome& outcome, const SolveHooks& hooks, const Write& write)
   }
 }
 
-void add_commands(const Workspace& workspace, const SolveSpec& spec, SolveOutcome& outcome) {
+using Commands = std::vector<std::pair<std::string, std::string>>;
+
+std::string folder_of(const Workspace& workspace) { return shell_word(workspace.task.folder.string()); }
+
+// What the verdict asks for.
+void add_verdict_commands(const Workspace& workspace, const SolveSpec& spec, const Conclusion& conclusion,
+                          Commands& commands) {
+  using decide::VerdictKind;
+  const std::string folder = folder_of(workspace);
+  const std::string prompt =
+      fmt::format("hone prompt {} --model {}", folder, shell_word(workspace.task.circumstances.compare_price));
+  const auto& contenders = conclusion.report.contenders;
+  const bool asked_large = std::any_of(contenders.begin(), contenders.end(),
+                                       [](const auto& c) { return c.kind == eval::ContenderKind::api; });
+  const auto verdict = conclusion.report.recommendation.verdict;
+  if (verdict == VerdictKind::collect_data || verdict == VerdictKind::too_hard) {
+    commands.emplace_back("look at the rows that are there", fmt::format("hone data check {}", folder));
+  }
+  if (verdict == VerdictKind::collect_data || (verdict == VerdictKind::not_decidable && conclusion.primary)) {
+    commands.emplace_back(fmt::format("once there are more rows in {}", workspace.task.data.train.filename().string()),
+                          solve_command(workspace, spec));
+  }
+  if (verdict == VerdictKind::not_decidable && !conclusion.primary && spec.budget_seconds > 0) {
+    commands.emplace_back("the same with the time that fine-tuning takes", fmt::format("hone solve {}", folder));
+  }
+  const bool wants_large = verdict == VerdictKind::too_hard || verdict == VerdictKind::prompt_for_now ||
+                           verdict == VerdictKind::not_decidable;
+  if (wants_large && !asked_large && !workspace.task.circumstances.is_private) {
+    commands.emplace_back("what asking a large model would send and cost", prompt);
+  }
+}
+
+void add_commands(const Workspace& workspace, const SolveSpec& spec, SolveOutcome& outcome,
+                  const std::string& bundled) {
   auto& commands = outcome.conclusion.report.next_commands;
   if (const auto* missing = missing_model(workspace.task); outcome.problem && missing != nullptr) {
     commands.emplace_back("fetch the base model", fmt::format("hone models pull {}", missing->name));
   }
   if (outcome.interrupted || outcome.problem) {
     commands.emplace_back("go on where this stopped", solve_command(workspace, spec));
+  } else {
+    add_verdict_commands(workspace, spec, outcome.conclusion, commands);
   }
   if (!outcome.bundle.empty()) {
     const std::string bundle = shell_word(outcome.bundle.string());
-    commands.emplace_back("ask the result one question", fmt::format("hone ask {} \"your text\"", bundle));
+    commands.emplace_back(fmt::format("ask {} one question", bundled),
+                          fmt::format("hone ask {} \"your text\"", bundle));
     commands.emplace_back("answer a file of rows", fmt::format("hone ask {} --file rows.jsonl --json", bundle));
   }
-  commands.emplace_back("every run so far",
-                        fmt::format("hone runs list {}", shell_word(workspace.task.folder.string())));
+  commands.emplace_back("every run so far", fmt::format("hone runs list {}", folder_of(workspace)));
 }
 
 }  // namespace
@@ -101,11 +142,12 @@ std::vector<std::pair<std::string, std::string>> cross_validation_facts(
 
 void write_results(Workspace& workspace, const SolveSpec& spec, const SolveHooks& hooks, const Finished& finished,
                    SolveOutcome& outcome) {
+  Bundled bundled;
   if (!outcome.interrupted) {
-    attempt(outcome, hooks,
-            [&] { outcome.bundle = write_bundle(workspace, finished, outcome.conclusion, hooks.stop); });
+    attempt(outcome, hooks, [&] { bundled = write_bundle(workspace, finished, outcome.conclusion, hooks.stop); });
+    outcome.bundle = bundled.folder;
   }
-  add_commands(workspace, spec, outcome);
+  add_commands(workspace, spec, outcome, bundled.contender);
   attempt(outcome, hooks, [&] {
     const Path file = workspace.task.folder / "report.html";
     write_file(file, report::html_report(outcome.conclusion.report));

@@ -11,8 +11,8 @@ namespace {
 constexpr int max_row_tokens = 1024;
 constexpr std::size_t measured_rows = 16;
 constexpr std::size_t measured_tokens = 512;
-constexpr int most_passes = 5;
-constexpr double most_seconds_a_pass = 4;  // all passes of one kind together
+constexpr double most_reading_seconds = 3.5;  // all passes of one kind together
+constexpr double most_training_seconds = 2.5;
 constexpr int decoded_tokens = 12;
 
 int most_answer_tokens(const Workspace& workspace, const model::Model& model) {
@@ -27,16 +27,33 @@ void check_going(const std::stop_token& stop) {
   if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped while the machine was measured");
 }
 
-// The first passes touch the weights, make kernels and wake the processor up: the best one is what the run will see.
+// The first passes touch the weights, make kernels and wake the processor up, and a machine may take seconds to reach
+// its speed. So passes go on until the best of them was not beaten by more than 3 % for a while: the best one is what
+// the run will see.
 template <class Pass>
-double best_seconds(const Pass& pass, const std::stop_token& stop) {
+double settled_seconds(const Pass& pass, double most_seconds, const std::stop_token& stop) {
+  constexpr double gain = 0.97;
+  constexpr int unbeaten_passes = 3;
+  constexpr double unbeaten_seconds = 0.7;
+  constexpr int enough_passes = 50;  // of a model so small that they take no time
   double best = std::numeric_limits<double>::max();
+  double settled = best;  // what has to be beaten
+  int since = 0;
   const Stopwatch all;
-  for (int i = 0; i < most_passes && (i < 2 || all.seconds() < most_seconds_a_pass); ++i) {
+  Stopwatch unbeaten;
+  for (int i = 0; i < 2 || all.seconds() < most_seconds; ++i) {
     check_going(stop);
     const Stopwatch watch;
     pass();
-    best = std::min(best, watch.seconds());
+    const double seconds = watch.seconds();
+    best = std::min(best, seconds);
+    ++since;
+    if (seconds < gain * settled) {
+      settled = seconds;
+      since = 0;
+      unbeaten = Stopwatch();
+    }
+    if (since >= unbeaten_passes && (unbeaten.seconds() >= unbeaten_seconds || i >= enough_passes)) break;
   }
   return best;
 }
@@ -135,9 +152,11 @@ Rates measure_rates(LocalModel& local, const std::vector<data::Example>& example
   const model::Adapter adapter = model::Adapter::init(local.model.decoder->config(), {});
   model::Adapter gradients = adapter.zeros_like();
   const auto tokens = static_cast<double>(batch.ids.size());
-  const double forward = best_seconds([&] { local.model.decoder->loss(*local.exec, batch, nullptr); }, stop);
+  const double forward =
+      settled_seconds([&] { local.model.decoder->loss(*local.exec, batch, nullptr); }, most_reading_seconds, stop);
   const double both =
-      best_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients); }, stop);
+      settled_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients); },
+                      most_training_seconds, stop);
   Rates rates{.prefill = tokens / forward, .train = tokens / both, .is_measured = true};
   if (local.most_answer_tokens > 0) {
     rates.decode = decode_rate(local, measured_rows, stop);

@@ -1,4 +1,5 @@
-// MODEL as every command takes it: a catalogue name, a Hugging Face folder, a .gguf file, a bundle folder or a run id.
+// MODEL as every command takes it: a catalogue name, a Hugging Face folder, a .gguf file, a bundle folder, an adapter
+// folder as PEFT writes it, or a run id.
 #pragma once
 
 #include <optional>
@@ -24,14 +25,20 @@ struct ModelReference {
   // What a bundle or a run answers, as recorded; a run's data files and metric are those of the task as it is now.
   std::optional<data::Task> task;
   std::optional<track::RunRecord> run;
+  bool learned = false;  // its answers depend on its task's training rows beyond a few examples
+};
+
+// What the command line may say about a model besides its name.
+struct ModelChoice {
+  std::string base;  // what an adapter folder lies over; empty: what its adapter_config.json names
+  std::optional<model::Precision> precision;  // in which the base is kept; nothing: as recorded, else f32
 };
 
 // `task` (a folder or its hone.toml) is whose store is searched where `model` is neither a catalogue name nor a file or
-// folder; run ids may be shortened. Nothing is opened yet but records. Failure (bad_input) says where it looked.
-ModelReference resolve_model(const std::string& model, const Path& task);
-// The same; a bare model's base is kept in `precision`. A bundle and a run keep theirs: asked for another one they are
-// a Failure (usage).
-ModelReference resolve_model(const std::string& model, const Path& task, std::optional<model::Precision> precision);
+// folder; run ids may be shortened. Nothing is opened yet but records. Failure (bad_input) says where it looked, and
+// names --base where an adapter's base is not here; a base for what brings its own, and another precision for what was
+// recorded with one, are one too (usage).
+ModelReference resolve_model(const std::string& model, const Path& task, const ModelChoice& choice = {});
 
 // The task's base model as open_model takes it from any working folder: a file or folder is meant from the task's
 // folder on; the catalogue's default where the task names none.
@@ -41,7 +48,7 @@ std::string base_model(const data::Task& task);
 std::string no_template_notice(const model::Model& model);
 
 // The language model of a reference, with its adapter where `parts` is everything. Failure: the reference has none (a
-// plain classifier), or the base is not the recorded one.
+// plain classifier), or the base is not the recorded one or not the one that an adapter was made for.
 struct LanguageModel {
   model::Model base;
   std::optional<model::Adapter> adapter;

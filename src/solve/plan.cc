@@ -138,9 +138,18 @@ void fill_resources(Plan& plan, const PlanInput& in) {
   if (in.download_bytes > 0) plan.leaves_machine.emplace_back("the request for the model's file");
 }
 
+// What is planned where time is no matter.
+Plan whole_plan(const PlanInput& in) {
+  Plan plan;
+  if (in.labels == 0) plan.probe = false;
+  if (in.train_rows < 2 * static_cast<std::size_t>(plan.shots)) plan.shots = static_cast<int>(in.train_rows / 2);
+  plan.training = training_of(most_epochs(in.train_rows));
+  return plan;
+}
+
 // One step of the way down to a smaller plan; false where there is nothing to take.
-using Reduce = void (*)(Plan&);
-constexpr std::array<Reduce, 12> reductions = {
+using Reduction = void (*)(Plan&);
+constexpr std::array<Reduction, 12> reductions = {
     [](Plan& p) { p.knn_shots = std::min(p.knn_shots, 2); },
     [](Plan& p) { p.shots = std::min(p.shots, 4); },
     [](Plan& p) { p.training = training_of(std::min(p.training.epochs, 4)); },
@@ -154,6 +163,25 @@ constexpr std::array<Reduce, 12> reductions = {
     [](Plan& p) { p.training = training_of(0); },
     [](Plan& p) { p.zero_shot = false; },
 };
+
+// Takes away until `fits` holds; what is then left goes to epochs again. `fill` writes the stages anew.
+template <class Fill, class Fits>
+void reduce(Plan& plan, const PlanInput& in, const Fill& fill, const Fits& fits) {
+  for (const Reduction reduction : reductions) {
+    if (fits()) break;
+    reduction(plan);
+    fill();
+  }
+  while (plan.training.epochs > 0 && plan.training.epochs < most_epochs(in.train_rows)) {
+    const TrainingPlan before = plan.training;
+    plan.training = training_of(before.epochs + 1);
+    fill();
+    if (fits()) continue;
+    plan.training = before;
+    fill();
+    break;
+  }
+}
 
 }  // namespace
 
@@ -201,6 +229,12 @@ double Plan::seconds_of(StageKind kind) const {
   return 0;
 }
 
+double Plan::seconds_after(StageKind kind) const {
+  double sum = 0;
+  for (const auto& stage : stages) sum += stage.kind > kind ? stage.seconds : 0;
+  return sum;
+}
+
 int most_epochs(std::size_t train_rows) {
   if (train_rows < fewest_rows_to_train) return 0;
   return train_rows < 1000 ? 6 : train_rows < 3000 ? 4 : 3;
@@ -225,29 +259,41 @@ double after_training_seconds(const PlanInput& input, double slower) {
 }
 
 Plan make_plan(const PlanInput& input) {
-  Plan plan;
-  if (input.labels == 0) plan.probe = false;
-  if (input.train_rows < 2 * static_cast<std::size_t>(plan.shots)) plan.shots = static_cast<int>(input.train_rows / 2);
-  plan.training = training_of(most_epochs(input.train_rows));
-  fill_stages(plan, input);
+  Plan plan = whole_plan(input);
+  const auto fill = [&] { fill_stages(plan, input); };
+  fill();
   if (input.budget_seconds > 0) {
-    const auto fits = [&] { return plan.total_seconds() <= input.budget_seconds; };
-    for (const Reduce reduce : reductions) {
-      if (fits()) break;
-      reduce(plan);
-      fill_stages(plan, input);
-    }
-    while (plan.training.epochs > 0 && plan.training.epochs < most_epochs(input.train_rows)) {
-      const TrainingPlan before = plan.training;
-      plan.training = training_of(before.epochs + 1);
-      fill_stages(plan, input);
-      if (fits()) continue;
-      plan.training = before;
-      fill_stages(plan, input);
-      break;
-    }
+    reduce(plan, input, fill, [&] { return plan.total_seconds() <= input.budget_seconds; });
   }
   fill_resources(plan, input);
+  return plan;
+}
+
+Plan plan_rest(const PlanInput& input, const Plan& earlier, const SoFar& so_far) {
+  PlanInput now = input;
+  now.rates.prefill /= so_far.slower_reading;
+  now.rates.decode /= so_far.slower_reading;
+  now.rates.decode_alone /= so_far.slower_reading;
+  now.rates.train /= so_far.slower_training;
+  Plan plan = whole_plan(now);
+  const auto is_over = [&](StageKind kind) { return kind <= so_far.done; };
+  const auto fill = [&] {
+    if (is_over(StageKind::zero_shot)) plan.zero_shot = earlier.zero_shot;
+    if (is_over(StageKind::few_shot)) plan.shots = earlier.shots;
+    if (is_over(StageKind::knn_few_shot)) plan.knn_shots = earlier.knn_shots;
+    if (is_over(StageKind::probe)) plan.probe = earlier.probe;
+    fill_stages(plan, now);
+    std::erase_if(plan.stages, [&](const Stage& stage) { return is_over(stage.kind); });
+    std::vector<Stage> over;
+    std::copy_if(earlier.stages.begin(), earlier.stages.end(), std::back_inserter(over),
+                 [&](const Stage& stage) { return is_over(stage.kind); });
+    plan.stages.insert(plan.stages.begin(), over.begin(), over.end());
+  };
+  fill();
+  reduce(plan, now, fill, [&] { return plan.seconds_after(so_far.done) <= so_far.seconds_left; });
+  fill_resources(plan, now);
+  plan.rates = input.rates;
+  plan.download_bytes = earlier.download_bytes;
   return plan;
 }
 

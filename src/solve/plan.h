@@ -65,6 +65,7 @@ struct Plan {
   double total_seconds() const;
   // Zero for a stage that is skipped or not there.
   double seconds_of(StageKind kind) const;
+  double seconds_after(StageKind kind) const;
 };
 
 // Where the validation rows are under a hundred, so long are they asked again for the latency, in each contender.
@@ -83,6 +84,18 @@ double after_training_seconds(const PlanInput& input, double slower);
 // neighbours to 2, shots to 4, epochs down to 3, neighbours to 1, epochs to 2, the probe, neighbours to none, epochs to
 // 1, few-shot, fine-tuning, zero-shot; what is then left goes to epochs again.
 Plan make_plan(const PlanInput& input);
+
+// How far a start has come.
+struct SoFar {
+  StageKind done = StageKind::cheap;  // the last stage that is over, those before it too
+  double seconds_left = 0;
+  double slower_reading = 1;  // than the plan thought: taken over planned seconds
+  double slower_training = 1;
+};
+// The stages after so_far.done planned anew for the time that is left and the speed that was seen, by the rules of
+// make_plan(): what `earlier` left out comes back where it fits, and what no longer fits goes. Stages up to so_far.done
+// stay as they are in `earlier`.
+Plan plan_rest(const PlanInput& input, const Plan& earlier, const SoFar& so_far);
 
 // The epochs for the seconds that are left when training begins, `slower` times slower than the plan thought. None
 // where not even half an epoch fits.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "solve/budget.h"
 #include "solve/plan_json.h"
 
 namespace hone::solve {
@@ -123,6 +124,57 @@ TEST(MakePlan, FreeTextIsPricedByItsDecoding) {
   EXPECT_GT(plan.seconds_of(StageKind::zero_shot), decoding);
   EXPECT_LT(plan.seconds_of(StageKind::score_tuned), plan.seconds_of(StageKind::zero_shot))
       << "a tuned model ends its answers";
+}
+
+TEST(PlanRest, BringsBackWhatFitsAtTheSpeedThatWasSeen) {
+  PlanInput input = guard();
+  input.budget_seconds = 400;
+  const Plan first = make_plan(input);
+  ASSERT_TRUE(first.knn_shots == 0 || !first.probe) << "the budget took something away";
+  const Plan same = plan_rest(input, first,
+                              {.done = StageKind::zero_shot,
+                               .seconds_left = first.seconds_after(StageKind::zero_shot),
+                               .slower_reading = 1,
+                               .slower_training = 1});
+  EXPECT_EQ(to_json(same)["stages"], to_json(first)["stages"]) << "as planned, nothing changes";
+  const double left = input.budget_seconds - 12 - first.seconds_of(StageKind::zero_shot) / 4;
+  const Plan fast =
+      plan_rest(input, first,
+                {.done = StageKind::zero_shot, .seconds_left = left, .slower_reading = 0.25, .slower_training = 0.8});
+  EXPECT_GT(fast.knn_shots, first.knn_shots);
+  EXPECT_TRUE(fast.probe);
+  EXPECT_GE(fast.training.epochs, first.training.epochs);
+  EXPECT_EQ(fast.seconds_of(StageKind::zero_shot), first.seconds_of(StageKind::zero_shot)) << "what is over stays";
+  EXPECT_LE(fast.seconds_after(StageKind::zero_shot), left);
+}
+
+TEST(PlanRest, TakesAwayWhatNoLongerFits) {
+  PlanInput input = guard();
+  input.budget_seconds = 780;
+  const Plan first = make_plan(input);
+  ASSERT_GT(first.knn_shots, 0);
+  const Plan slow = plan_rest(
+      input, first, {.done = StageKind::zero_shot, .seconds_left = 300, .slower_reading = 3, .slower_training = 3});
+  EXPECT_EQ(slow.knn_shots, 0);
+  EXPECT_TRUE(slow.zero_shot);
+  EXPECT_LE(slow.seconds_after(StageKind::zero_shot), 300);
+  const Plan late =
+      plan_rest(input, first, {.done = StageKind::probe, .seconds_left = 1, .slower_reading = 1, .slower_training = 1});
+  EXPECT_EQ(late.shots, first.shots) << "what was asked is not unsaid";
+  EXPECT_EQ(late.training.epochs, 0);
+}
+
+TEST(Budget, LearnsOnlyFromSecondsThatSaySomething) {
+  Budget budget(100);
+  budget.learn(2, 8);
+  EXPECT_FALSE(budget.has_learned());
+  EXPECT_EQ(budget.slower_reading(), 1);
+  budget.learn(8, 2);
+  EXPECT_TRUE(budget.has_learned());
+  EXPECT_DOUBLE_EQ(budget.slower_reading(), 1);
+  budget.learn(90, 10);
+  EXPECT_DOUBLE_EQ(budget.slower_reading(), 0.2);
+  EXPECT_DOUBLE_EQ(budget.slower(), 0.8) << "training need not be as much faster";
 }
 
 TEST(FitTraining, TakesTheEpochsThatFitTheTimeThatIsLeft) {

@@ -53,6 +53,14 @@ bool is_binding(const Workspace& workspace, const LocalModel& local, const Remem
   return !has_ended || planned.input.budget_seconds == budget_seconds;
 }
 
+// The remembered plan, if it asks the base model at all: what was measured while the machine had other work may leave
+// nothing to do with it, and would time and again.
+std::optional<RememberedPlan> usable_plan(const Workspace& workspace, const std::string& key) {
+  auto remembered = load_plan(plan_file(workspace), key);
+  const bool asks = remembered.has_value() && (remembered->plan.zero_shot || remembered->training.has_value());
+  return asks ? std::move(remembered) : std::nullopt;
+}
+
 }  // namespace
 
 PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
@@ -104,7 +112,7 @@ Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry&
 RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
                                const Budget& budget, const std::stop_token& stop) {
   const std::string key = plan_key(workspace, local);
-  auto remembered = load_plan(plan_file(workspace), key);
+  auto remembered = usable_plan(workspace, key);
   const bool keeps_training = remembered && is_binding(workspace, local, *remembered, budget.seconds());
   if (remembered && remembered->input.budget_seconds == budget.seconds()) {
     if (!keeps_training) remembered->training.reset();
@@ -120,6 +128,10 @@ RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, co
   return planned;
 }
 
+void keep_plan(const Workspace& workspace, const LocalModel& local, const RememberedPlan& planned) {
+  save_plan(plan_file(workspace), plan_key(workspace, local), planned);
+}
+
 std::optional<TrainingPlan> decide_training(const Workspace& workspace, const LocalModel& local,
                                             RememberedPlan& planned, const TrainingTime& time,
                                             const std::stop_token& stop) {
@@ -129,7 +141,7 @@ std::optional<TrainingPlan> decide_training(const Workspace& workspace, const Lo
       time.seconds ? fit_training(planned.input, *time.seconds, time.slower) : planned.plan.training;
   if (training.epochs == 0) return training;
   planned.training = training;
-  save_plan(plan_file(workspace), plan_key(workspace, local), planned);
+  keep_plan(workspace, local, planned);
   return training;
 }
 

@@ -10,10 +10,14 @@ namespace hone::solve {
 // Before the base model is here: its row lengths and this machine's speed are guessed.
 Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry& missing, double budget_seconds);
 
-// The remembered plan where rows, base model and budget are the same; else one made from a measurement, and remembered.
-// A training that has begun and not ended keeps its epochs, whatever the budget is now. Throws Failure (interrupted).
+// The remembered plan where rows, base model and budget are the same and it asks the base model at all; else one made
+// from a measurement, and remembered. A training that has begun and not ended keeps its epochs, whatever the budget is
+// now. Throws Failure (interrupted).
 RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
                                const Budget& budget, const std::stop_token& stop);
+
+// Remembers it again, after plan_rest().
+void keep_plan(const Workspace& workspace, const LocalModel& local, const RememberedPlan& planned);
 
 struct TrainingTime {
   std::optional<double> seconds;  // that training may take; none: no limit

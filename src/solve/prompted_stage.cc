@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "generate/prompt_size.h"
 
 namespace hone::solve {
 namespace {
@@ -21,13 +22,15 @@ class ProbeResponder : public text::Responder {
     const double each = watch.seconds() * 1000 / static_cast<double>(std::max<std::size_t>(1, requests.size()));
     for (std::size_t i = 0; i < states.size(); ++i) {
       const std::vector<double> probabilities = head_.probabilities(states[i]);
-      text::Reply reply{.id = requests[i].id,
-                        .answer = {},
-                        .label_probabilities = {},
-                        .finish = "label",
-                        .usage = {},
-                        .latency_ms = each,
-                        .logprobs = {}};
+      text::Reply reply{
+          .id = requests[i].id,
+          .answer = {},
+          .label_probabilities = {},
+          .finish = "label",
+          .usage = {.prompt_tokens = generate::prompt_tokens(local_.model, requests[i].messages, local_.options),
+                    .completion_tokens = 0},
+          .latency_ms = each,
+          .logprobs = {}};
       for (std::size_t label = 0; label < probabilities.size(); ++label) {
         reply.label_probabilities.emplace_back(head_.labels()[label], probabilities[label]);
       }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "solve/conclude.h"
+#include "solve/contenders.h"
 
 namespace hone::solve {
 namespace {
@@ -32,18 +33,6 @@ std::vector<eval::ScoredRow> in_order(std::vector<eval::ScoredRow> rows, const s
   return ordered;
 }
 
-void fill_tokens(eval::ContenderResult& result) {
-  double prompt = 0;
-  double completion = 0;
-  for (const eval::ScoredRow& row : result.test) {
-    prompt += row.prompt_tokens;
-    completion += row.completion_tokens;
-  }
-  const double n = std::max<double>(1, static_cast<double>(result.test.size()));
-  result.mean_prompt_tokens = prompt / n;
-  result.mean_completion_tokens = completion / n;
-}
-
 }  // namespace
 
 std::optional<eval::ContenderResult> recorded_contender(const Workspace& workspace, const track::RunRecord& record) {
@@ -64,12 +53,7 @@ std::optional<eval::ContenderResult> recorded_contender(const Workspace& workspa
   result.validation = in_order(store.rows(record.id, "cross-validation"), split.validation);
   if (result.validation.empty()) result.validation = in_order(store.rows(record.id, "validation"), split.validation);
   if (result.validation.size() < split.validation.size()) return std::nullopt;
-  result.validation_metrics = eval::measure(result.validation, workspace.task, workspace.task.seed);
-  result.test_metrics = eval::measure(result.test, workspace.task, workspace.task.seed);
-  std::vector<double> milliseconds;
-  for (const auto& row : store.rows(record.id, "latency")) milliseconds.push_back(row.latency_ms);
-  result.latency = eval::latency_of(std::move(milliseconds));
-  fill_tokens(result);
+  fill_figures(workspace, result);
   return result;
 }
 

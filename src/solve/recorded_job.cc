@@ -1,5 +1,6 @@
 #include "solve/recorded_job.h"
 
+#include "base/shell.h"
 #include "solve/cheap_jobs.h"
 
 namespace hone::solve {
@@ -10,7 +11,7 @@ void check_data_key(const Workspace& workspace, const track::RunRecord& run) {
   fail(ErrorCode::bad_input,
        "the rows or the task have changed since run {}, so what answered then cannot be made again; `hone solve {}` "
        "runs it on the rows as they are now",
-       run.id, workspace.task.folder.string());
+       run.id, shell_word(workspace.task.folder.string()));
 }
 
 TrainedRun trained_run(const Workspace& workspace, const LocalModel& local, const std::string& id) {

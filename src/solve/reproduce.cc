@@ -5,6 +5,8 @@
 #include <set>
 
 #include "base/hash.h"
+#include "base/shell.h"
+#include "base/terminal.h"
 #include "data/task_json.h"
 #include "solve/answerer.h"
 #include "solve/answering.h"
@@ -177,11 +179,13 @@ Reproduced replay_evaluation(const track::RunRecord& record, const Path& folder,
   check_file(file, manifest.at("data").at("sha256").get<std::string>(), record);
   const Json& identity = manifest.at("eval");
   std::string model;
-  for (const char* key : {"bundle", "run", "model"}) {
+  for (const char* key : {"bundle", "run", "model", "adapter"}) {
     if (identity.contains(key)) model = identity.at(key).get<std::string>();
   }
   const data::Task task = recorded_task(manifest, folder);
-  const auto answerer = Answerer::open(resolve_model(model, folder), &task);
+  const ModelChoice choice{.base = identity.value("base", std::string()),
+                           .precision = model::recorded_precision(identity)};
+  const auto answerer = Answerer::open(resolve_model(model, folder, choice), &task);
   if (answerer->identity() != identity) {
     fail(ErrorCode::bad_input, "{} is not what run {} scored ({} then, {} now), so it cannot be replayed", model,
          record.id, to_text(identity), to_text(answerer->identity()));
@@ -207,24 +211,24 @@ Reproduced reproduce(const Path& task, const std::string& run, std::stop_token s
   const Path folder = std::filesystem::is_directory(absolute) ? absolute : absolute.parent_path();
   const Path file = folder / ".hone" / "store.db";
   if (!std::filesystem::exists(file)) {
-    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", folder.string(), folder.string());
+    fail(ErrorCode::bad_input, "{} holds no runs yet; `hone solve {}` makes some", printable(folder.string()),
+         shell_word(folder.string()));
   }
   const track::Store store = track::Store::open(file);
-  const auto record = store.find(run);
-  if (!record) fail(ErrorCode::usage, "there is no run \"{}\"; `hone runs list {}` names them", run, folder.string());
-  if (record->status != track::RunStatus::finished) {
-    fail(ErrorCode::bad_input, "run {} did not finish, so there is nothing to compare with", record->id);
+  const track::RunRecord record = store.get(run);
+  if (record.status != track::RunStatus::finished) {
+    fail(ErrorCode::bad_input, "run {} did not finish, so there is nothing to compare with", record.id);
   }
   const auto needs = [&](const char* key) {
-    if (record->manifest.is_object() && record->manifest.contains(key)) return;
-    fail(ErrorCode::unsupported, "run {} ({}) does not record its {}, so it cannot be replayed", record->id,
-         record->kind, key);
+    if (record.manifest.is_object() && record.manifest.contains(key)) return;
+    fail(ErrorCode::unsupported, "run {} ({}) does not record its {}, so it cannot be replayed", record.id, record.kind,
+         key);
   };
   needs("task");
-  if (record->kind == "eval") return replay_evaluation(*record, folder, store, stop);
+  if (record.kind == "eval") return replay_evaluation(record, folder, store, stop);
   needs("data_key");
-  return record->kind == "train" ? replay_training(*record, folder, std::move(stop), quiet)
-                                 : replay_contender(*record, folder, stop);
+  return record.kind == "train" ? replay_training(record, folder, std::move(stop), quiet)
+                                : replay_contender(record, folder, stop);
 }
 
 }  // namespace hone::solve

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/progress.h"
+#include "base/shell.h"
 #include "diagnose/diagnose.h"
 #include "solve/budget.h"
 #include "solve/cheap_jobs.h"
@@ -65,6 +66,11 @@ class Loop {
     for (const auto& notice : workspace_.split.notices) notify(notice);
     add_recorded([](const auto& recorded) { return recorded.kind == eval::ContenderKind::api; });
     input_.findings = check_workspace(workspace_, {}, 0);
+    for (auto& finding : input_.findings) {
+      // `hone solve` is what goes on here.
+      if (finding.command.starts_with("hone solve "))
+        finding.command = "hone data check " + shell_word(workspace_.task.folder.string());
+    }
     bool opened = true;
     if (const auto* missing = missing_model(workspace_.task)) {
       announce(plan_without_model(workspace_, *missing, spec_.budget_seconds));
@@ -152,43 +158,79 @@ class Loop {
     return tuned() && all_prompted;
   }
 
-  // What must still fit after a prompted stage: one epoch, scoring and the end.
-  double least_after() const {
-    const auto& [input, plan, decided] = *planned_;
-    if (plan.training.epochs == 0) return plan.seconds_of(StageKind::conclude);
-    const double slower = budget_.slower();
-    return slower * training_seconds(input, training_of(1)) + after_training_seconds(input, slower);
+  // Plans what is left anew with the speed that was seen: what did not fit may come back, and what no longer fits goes.
+  // Nothing is changed where nothing was seen and the plan still holds, so that a second start does as the first.
+  void look_again(StageKind done) {
+    auto& [input, plan, decided] = *planned_;
+    const bool is_late = plan.seconds_after(done) > budget_.left();
+    if (!budget_.is_limited() || (!budget_.has_learned() && !is_late)) return;
+    planned_slower_ = budget_.slower_reading();
+    const Plan before = std::exchange(plan, plan_rest(input, plan,
+                                                      {.done = done,
+                                                       .seconds_left = budget_.left(),
+                                                       .slower_reading = planned_slower_,
+                                                       .slower_training = budget_.slower()}));
+    for (const Stage& stage : plan.stages) {
+      const auto was = std::find_if(before.stages.begin(), before.stages.end(),
+                                    [&](const Stage& other) { return other.kind == stage.kind; });
+      const bool is_prompted = stage.kind >= StageKind::zero_shot && stage.kind <= StageKind::probe;
+      if (!is_prompted || was == before.stages.end() || was->skipped == stage.skipped) continue;
+      notify(stage.skipped ? fmt::format("\"{}\" is left out: the stages before it took longer than planned", was->name)
+                           : fmt::format("there is time to {} after all", stage.name));
+    }
+    keep_plan(workspace_, *local_, *planned_);
+    outcome_.plan = plan;
   }
 
-  // A stage of the base model: left out where the stages before it took too much of the budget, unless it has begun.
-  bool prompted_stage(StageKind kind, const ContenderJob& job) {
-    const bool is_new = !workspace_.store.newest_with_key(key_of(workspace_, job));
-    if (is_new && hooks_.stop.stop_requested()) return false;
-    const double planned = planned_->plan.seconds_of(kind);
-    if (is_new && budget_.is_limited() && budget_.slower() * planned + least_after() > budget_.left()) {
-      notify(fmt::format("{} is left out: the stages before it took longer than planned", job.name));
-      return true;
-    }
-    const bool done = timed(kind, [&] { return contender(job); });
-    if (done && is_new) budget_.learn(planned, outcome_.took[kind]);
+  struct PromptedStage {
+    ContenderJob job;
+    std::optional<data::PromptVersion> version;
+  };
+
+  // As the plan is now; none where it leaves the stage out.
+  std::optional<PromptedStage> planned_stage(StageKind kind, const classic::Bm25Index& index) {
+    const Plan& plan = planned_->plan;
+    const auto asking = [&](data::PromptVersion version) {
+      ContenderJob job = prompted_job(workspace_, *local_, version, &index);
+      return PromptedStage{std::move(job), std::move(version)};
+    };
+    if (kind == StageKind::zero_shot && plan.zero_shot) return asking(prompt::zero_shot());
+    if (kind == StageKind::few_shot && plan.shots > 0)
+      return asking(prompt::few_shot(workspace_.split.train, workspace_.task, plan.shots));
+    if (kind == StageKind::knn_few_shot && plan.knn_shots > 0) return asking(prompt::knn_few_shot(plan.knn_shots));
+    if (kind == StageKind::probe && plan.probe)
+      return PromptedStage{probe_job(workspace_, *local_, hooks_.stop), std::nullopt};
+    return std::nullopt;
+  }
+
+  bool is_new(const std::optional<PromptedStage>& stage) const {
+    return !stage || !workspace_.store.newest_with_key(key_of(workspace_, stage->job));
+  }
+
+  // False when stopped.
+  bool run_prompted(StageKind kind, const PromptedStage& stage) {
+    const bool is_first = is_new(stage);
+    if (is_first && hooks_.stop.stop_requested()) return false;
+    if (stage.version) finished_.versions.push_back(*stage.version);
+    const bool done = timed(kind, [&] { return contender(stage.job); });
+    if (done && is_first) budget_.learn(planned_->plan.seconds_of(kind) / planned_slower_, outcome_.took[kind]);
     return done;
   }
 
   bool prompted() {
-    const Plan& plan = planned_->plan;
     const classic::Bm25Index index(workspace_.split.train);
-    const auto ask = [&](StageKind kind, data::PromptVersion version) {
-      finished_.versions.push_back(version);
-      return prompted_stage(kind, prompted_job(workspace_, *local_, version, &index));
-    };
     bool all = true;
-    if (plan.zero_shot) all = ask(StageKind::zero_shot, prompt::zero_shot());
-    if (plan.shots > 0) {
-      const auto version = prompt::few_shot(workspace_.split.train, workspace_.task, plan.shots);
-      all = ask(StageKind::few_shot, version) && all;
+    StageKind before = StageKind::cheap;
+    for (const StageKind kind :
+         {StageKind::zero_shot, StageKind::few_shot, StageKind::knn_few_shot, StageKind::probe}) {
+      auto stage = planned_stage(kind, index);
+      if (is_new(stage)) {
+        look_again(before);
+        stage = planned_stage(kind, index);
+      }
+      if (stage) all = run_prompted(kind, *stage) && all;
+      before = kind;
     }
-    if (plan.knn_shots > 0) all = ask(StageKind::knn_few_shot, prompt::knn_few_shot(plan.knn_shots)) && all;
-    if (plan.probe) all = prompted_stage(StageKind::probe, probe_job(workspace_, *local_, hooks_.stop)) && all;
     return all;
   }
 
@@ -293,6 +335,7 @@ class Loop {
   ConcludeInput input_;
   std::optional<LocalModel> local_;
   std::optional<RememberedPlan> planned_;
+  double planned_slower_ = 1;  // what the planned seconds of reading are, over those of the first plan
   std::optional<TrainedRun> trained_;
   std::string failed_training_;
   Finished finished_;
@@ -302,6 +345,7 @@ class Loop {
 
 SolveOutcome solve(Workspace& workspace, const SolveSpec& spec, const SolveHooks& hooks) {
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
+  mark_killed_runs(workspace);
   return Loop(workspace, spec, hooks).run();
 }
 

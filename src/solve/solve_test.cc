@@ -249,6 +249,41 @@ TEST(Solve, WhatTheBudgetLeftOutOfTrainingTheNextStartGoesOnWith) {
   EXPECT_TRUE(names(start(task, again, "", 300)).contains("fine-tuned"));
 }
 
+TEST(Solve, TheNextCommandsFollowTheVerdict) {
+  const TestTask task;
+  Heard heard;
+  const SolveOutcome outcome = start(task, heard);
+  const auto verdict = outcome.conclusion.report.recommendation.verdict;
+  ASSERT_TRUE(verdict == decide::VerdictKind::collect_data || verdict == decide::VerdictKind::not_decidable)
+      << decide::name_of(verdict);
+  const auto& commands = outcome.conclusion.report.next_commands;
+  const auto more = std::find_if(commands.begin(), commands.end(),
+                                 [](const auto& next) { return next.first.find("more rows") != std::string::npos; });
+  ASSERT_NE(more, commands.end()) << "so few rows ask for more of them";
+  EXPECT_EQ(more->second, "hone solve " + task.folder().string());
+  const auto ask = std::find_if(commands.begin(), commands.end(),
+                                [](const auto& next) { return next.second.starts_with("hone ask "); });
+  ASSERT_NE(ask, commands.end());
+  EXPECT_LT(more, ask) << "the verdict comes before what can be used meanwhile";
+}
+
+TEST(Solve, WhatAKilledStartLeftRunningIsMarkedByTheNext) {
+  const TestTask task;
+  std::vector<std::string> left;
+  {
+    Workspace workspace = open_workspace(task.folder());
+    left = {workspace.store.begin("train", "fine-tune", {{"key", "other"}}),
+            workspace.store.begin("contender", "old", {{"contender", {{"kind", "prompted"}}}}),
+            workspace.store.begin("contender", "large", {{"contender", {{"kind", "api"}}}})};
+  }
+  Heard heard;
+  start(task, heard, "open");
+  const track::Store store = std::move(open_workspace(task.folder()).store);
+  EXPECT_EQ(store.get(left[0]).status, track::RunStatus::interrupted);
+  EXPECT_EQ(store.get(left[1]).status, track::RunStatus::interrupted);
+  EXPECT_EQ(store.get(left[2]).status, track::RunStatus::running) << "another command, with another lock, asks there";
+}
+
 TEST(Duration, IsReadWithItsUnit) {
   EXPECT_EQ(*parse_duration("90"), 90);
   EXPECT_EQ(*parse_duration("90s"), 90);

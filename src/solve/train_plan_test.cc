@@ -4,6 +4,7 @@
 
 #include "generate/bundle.h"
 #include "solve/bundle_stage.h"
+#include "solve/model_reference.h"
 #include "solve/reproduce.h"
 #include "solve/solve_testing.h"
 #include "solve/train_stage.h"
@@ -80,9 +81,11 @@ TEST_F(TrainPlan, ARunKeepsItsPrecision) {
   EXPECT_FALSE(workspace_.store.find(in_f32.run)->manifest.at("base").contains("precision"));
   EXPECT_EQ(tuned_job(workspace_, local, *result.trained).spec.at("precision"), "nf4");
   EXPECT_EQ(resolve_model(result.run, task_.folder()).precision, model::Precision::nf4);
-  EXPECT_EQ(resolve_model(result.run, task_.folder(), model::Precision::nf4).precision, model::Precision::nf4);
-  EXPECT_THROW(resolve_model(result.run, task_.folder(), model::Precision::int8), Failure);
-  EXPECT_EQ(resolve_model(task_.model().string(), task_.folder(), model::Precision::int8).precision,
+  EXPECT_EQ(resolve_model(result.run, task_.folder(), {.base = {}, .precision = model::Precision::nf4}).precision,
+            model::Precision::nf4);
+  EXPECT_THROW(resolve_model(result.run, task_.folder(), {.base = {}, .precision = model::Precision::int8}), Failure);
+  EXPECT_EQ(resolve_model(task_.model().string(), task_.folder(), {.base = {}, .precision = model::Precision::int8})
+                .precision,
             model::Precision::int8);
   const Reproduced again = reproduce(task_.folder(), result.run, {}, {.progress = true});
   EXPECT_TRUE(again.identical) << again.what;

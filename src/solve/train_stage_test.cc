@@ -95,5 +95,19 @@ TEST_F(TrainStage, EpochsOfATrainingThatHasBegunStayWhateverTheBudget) {
   EXPECT_FALSE(plan_with_model(workspace_, local_, encoded, Budget(60000), {}).training);
 }
 
+TEST_F(TrainStage, AMeasurementThatLeftNothingToAskIsMadeAgain) {
+  const EncodedRows encoded = encode_rows(local_, workspace_, workspace_.split.train);
+  ASSERT_TRUE(plan_with_model(workspace_, local_, encoded, Budget(600), {}).plan.zero_shot);
+  // As a machine that had other work would have left it.
+  const Path file = workspace_.folder / "plan.json";
+  Json kept = value_or_throw(parse_json(value_or_throw(read_file(file)), "plan.json"));
+  kept["input"]["rates"]["read"] = 1e-3;
+  kept["plan"]["zero_shot"] = false;
+  write_file(file, to_text(kept));
+  const RememberedPlan again = plan_with_model(workspace_, local_, encoded, Budget(600), {});
+  EXPECT_TRUE(again.plan.zero_shot);
+  EXPECT_GT(again.input.rates.prefill, 1);
+}
+
 }  // namespace
 }  // namespace hone::solve

@@ -2,8 +2,11 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/shell.h"
+#include "base/terminal.h"
 #include "base/threads.h"
 #include "data/task_json.h"
+#include "eval/contender.h"
 #include "solve/machine.h"
 #include "solve/model_reference.h"
 
@@ -41,14 +44,18 @@ std::string key_of(const data::Task& task, const data::Split& split) {
 // The date of the first opening, kept beside the store.
 std::string first_date(const Path& folder) {
   const Path file = folder / "first_date";
-  if (std::filesystem::exists(file)) return value_or_throw(read_file(file));
+  if (std::filesystem::exists(file)) {
+    std::string date = value_or_throw(read_file(file));
+    const bool is_date = date.size() == 10 && date[4] == '-' && date[7] == '-' && is_utf8(date);
+    if (is_date) return date;
+    fail(ErrorCode::bad_input,
+         "{}: expected the date on which this task was first opened, as in 2026-01-31, and found \"{}\"; write it "
+         "there, "
+         "or delete the file to begin with today's",
+         printable(file.string()), clipped(date, 20));
+  }
   write_file(file, utc_today());
   return utc_today();
-}
-
-Json remembered(const Path& file) {
-  if (!std::filesystem::exists(file)) return Json::object();
-  return value_or_throw(parse_json(value_or_throw(read_file(file)), file.string()));
 }
 
 }  // namespace
@@ -86,13 +93,12 @@ Workspace open_workspace(data::Task task) {
   value_or_throw(data::check_ids(task, sides));
   if (sides.rows.empty()) {
     fail(ErrorCode::bad_input, "{} holds no usable row; `hone data check {}` lists what is wrong with each line",
-         task.data.train.string(), task.folder.string());
+         printable(task.data.train.string()), shell_word(task.folder.string()));
   }
-  Json memory = remembered(folder / "split.json");
-  const std::string before = to_text(memory);
-  data::Split split = data::split_rows(std::move(sides), task, memory);
+  data::RememberedSplit remembered = data::split_remembered(std::move(sides), task, folder / "split.json");
+  data::Split& split = remembered.split;
   track::Store store = track::Store::open(folder / "store.db");
-  if (to_text(memory) != before) write_file(folder / "split.json", to_pretty_text(memory));
+  if (remembered.is_changed) write_file(folder / "split.json", to_pretty_text(remembered.memory));
   const std::string key = key_of(task, split);
   return Workspace{.task = std::move(task),
                    .folder = folder,
@@ -114,6 +120,15 @@ std::vector<data::Finding> check_workspace(const Workspace& workspace,
   input.tokens = tokens;
   input.max_tokens = max_tokens;
   return data::check_data(input);
+}
+
+void mark_killed_runs(Workspace& workspace) {
+  workspace.store.mark_interrupted([](const track::RunRecord& run) {
+    if (run.kind == "train") return true;
+    if (run.kind != "contender" || !run.manifest.is_object()) return false;
+    const Json contender = run.manifest.value("contender", Json::object());
+    return !contender.is_object() || contender.value("kind", Json()) != eval::name_of(eval::ContenderKind::api);
+  });
 }
 
 Json shared_manifest(const Workspace& workspace) {

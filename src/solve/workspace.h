@@ -47,6 +47,10 @@ data::Task recorded_task(const Json& manifest, const Path& folder);
 std::vector<data::Finding> check_workspace(const Workspace& workspace,
                                            const std::function<int(const data::Row&)>& tokens, int max_tokens);
 
+// Marks the trainings and contenders as interrupted that a killed process left "running". For who holds solve.lock: no
+// other process works on them then. Contenders behind an API have a lock of their own and are left as they are.
+void mark_killed_runs(Workspace& workspace);
+
 // {task, files, data_key, today, threads, hone, machine}: the part every run's manifest shares.
 Json shared_manifest(const Workspace& workspace);
 

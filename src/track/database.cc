@@ -5,10 +5,20 @@
 #include <limits>
 #include <thread>
 
+#include "base/terminal.h"
+
 namespace hone::track {
 namespace {
 
 constexpr int wait_for_others_ms = 20'000;
+
+[[noreturn]] void refuse_damaged_file(const Path& file, const std::string& detail) {
+  fail(
+      ErrorCode::bad_input,
+      "{}: this is not a store of Hone, or it is damaged ({}); put a copy of it back, or move it away to begin with no "
+      "runs",
+      printable(file.string()), printable(detail));
+}
 
 // Like refuse(), for a connection that may not have opened.
 [[noreturn]] void refuse_file(const Path& file, int code, const std::string& detail, const char* doing) {
@@ -26,10 +36,11 @@ constexpr int wait_for_others_ms = 20'000;
     case SQLITE_LOCKED:
       fail(ErrorCode::environment, "{}: another process has kept the store locked for {} s; end it or try again", where,
            wait_for_others_ms / 1000);
+    case SQLITE_ERROR:  // a table or column that is not there
+    case SQLITE_FORMAT:
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      fail(ErrorCode::bad_input, "{}: this is not a store of Hone, or it is damaged; move it away and run it again",
-           where);
+      refuse_damaged_file(file, detail);
     case SQLITE_IOERR:
       fail(ErrorCode::environment, "{}: reading or writing failed; check the disk and its free space", where);
     default:
@@ -94,6 +105,8 @@ double Query::real(int column) const {
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
 Database::Database(const Path& file) : file_(file) {
+  std::error_code missing;
+  if (std::filesystem::file_size(file, missing) == 0 && !missing) refuse_damaged_file(file, "it is empty");
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(file.c_str(), &connection_, flags, nullptr);
   if (code != SQLITE_OK) {
@@ -143,6 +156,8 @@ std::int64_t Database::pragma(const char* sql) {
 std::int64_t Database::last_inserted() const { return sqlite3_last_insert_rowid(connection_); }
 
 void Database::refuse(int code, const char* doing) { refuse_file(file_, code, sqlite3_errmsg(connection_), doing); }
+
+void Database::refuse_damaged(const std::string& detail) const { refuse_damaged_file(file_, detail); }
 
 Transaction::Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
 

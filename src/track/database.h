@@ -63,6 +63,8 @@ class Database {
   const Path& file() const { return file_; }
   // Throws what SQLite's result `code` means to a user.
   [[noreturn]] void refuse(int code, const char* doing);
+  // Throws that the file is no store or a damaged one, `detail` being what was seen: one message for all that shows it.
+  [[noreturn]] void refuse_damaged(const std::string& detail) const;
 
  private:
   sqlite3* connection_ = nullptr;

@@ -1,6 +1,14 @@
 #include "track/store.h"
 
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
 #include "base/clock.h"
+#include "base/shell.h"
+#include "base/terminal.h"
+#include "data/normal_text.h"
 #include "track/database.h"
 
 namespace hone::track {
@@ -52,14 +60,17 @@ RunStatus status_from(const std::string& name) {
   return RunStatus::interrupted;
 }
 
-Json stored_json(const Query& query, int column, const std::string& where) {
-  return value_or_throw(parse_json(query.text(column), where));
+// What the store holds as JSON was written by it: what cannot be read is damage of the file.
+Json stored_json(Database& database, const Query& query, int column, const std::string& what) {
+  auto json = parse_json(query.text(column), what);
+  if (!json) database.refuse_damaged(json.error().message);
+  return std::move(*json);
 }
 
 // Columns of a run, in the order that run_from() reads.
 #define HONE_RUN_COLUMNS "id, kind, name, status, started, ended, manifest, summary"
 
-RunRecord run_from(const Query& query) {
+RunRecord run_from(Database& database, const Query& query) {
   RunRecord run;
   run.id = query.text(0);
   run.kind = query.text(1);
@@ -67,8 +78,8 @@ RunRecord run_from(const Query& query) {
   run.status = status_from(query.text(3));
   run.started = query.text(4);
   run.ended = query.text(5);
-  run.manifest = stored_json(query, 6, "manifest of run " + run.id);
-  run.summary = stored_json(query, 7, "summary of run " + run.id);
+  run.manifest = stored_json(database, query, 6, "manifest of run " + run.id);
+  run.summary = stored_json(database, query, 7, "summary of run " + run.id);
   return run;
 }
 
@@ -82,33 +93,49 @@ void make_folder(const Path& file) {
   }
 }
 
-// Makes the tables in a new file; refuses files of others and of newer versions.
+// Refuses files of others and of newer versions.
 void prepare(Database& database) {
-  const std::string where = database.file().string();
-  const auto refuse_foreign = [&] {
-    if (database.pragma("PRAGMA application_id") != application_id) {
-      fail(ErrorCode::bad_input, "{}: this SQLite file was not made by Hone; move it away or choose another folder",
-           where);
-    }
-    const std::int64_t version = database.pragma("PRAGMA user_version");
-    if (version > schema_version) {
-      fail(ErrorCode::unsupported,
-           "{}: made by a newer Hone (store version {}, this one reads up to {}); update Hone, or move the file away",
-           where, version, schema_version);
-    }
-  };
-  const auto is_new = [&] { return database.pragma("SELECT count(*) FROM sqlite_master") == 0; };
-  if (!is_new()) refuse_foreign();
+  if (database.pragma("PRAGMA application_id") != application_id) {
+    database.refuse_damaged("it does not bear the mark of a store");
+  }
+  const std::int64_t version = database.pragma("PRAGMA user_version");
+  if (version > schema_version) {
+    fail(ErrorCode::unsupported,
+         "{}: made by a newer Hone (store version {}, this one reads up to {}); update Hone, or move the file away",
+         database.file().string(), version, schema_version);
+  }
   database.use_write_ahead_log();
   database.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-  if (!is_new()) return;
+}
+
+void make_tables(const Path& file) {
+  Database database(file);
   Transaction transaction(database);
-  if (is_new()) {
-    database.execute(schema);
-    database.execute(
-        fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, schema_version).c_str());
-  }
+  database.execute(schema);
+  database.execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, schema_version).c_str());
   transaction.commit();
+}
+
+// Made aside and then given its name, unless another process was first.
+void make_store(const Path& file) {
+  static std::atomic<int> made = 0;
+  const Path aside = file.string() + fmt::format(".new-{}-{}", ::getpid(), ++made);
+  std::error_code ignored;
+  try {
+    make_tables(aside);
+    if (::link(aside.c_str(), file.c_str()) != 0 && errno != EEXIST) {
+      // A file system without links.
+      if (::rename(aside.c_str(), file.c_str()) != 0) {
+        fail(ErrorCode::environment, "{}: can't make the store ({}); check the folder's permissions or choose another",
+             file.string(), std::generic_category().message(errno));
+      }
+    }
+  } catch (...) {
+    std::filesystem::remove(aside, ignored);
+    throw;
+  }
+  std::filesystem::remove(aside, ignored);
 }
 
 }  // namespace
@@ -146,6 +173,8 @@ Store::~Store() = default;
 
 Store Store::open(const Path& file) {
   make_folder(std::filesystem::absolute(file));
+  std::error_code missing;
+  if (!std::filesystem::exists(file, missing)) make_store(file);
   return Store(std::make_unique<State>(file));
 }
 
@@ -231,10 +260,20 @@ void Store::finish(const std::string& run, RunStatus status, const Json& summary
       .run();
 }
 
+int Store::mark_interrupted(const std::function<bool(const RunRecord&)>& is_left) {
+  int marked = 0;
+  for (const RunRecord& run : runs()) {
+    if (run.status != RunStatus::running || !is_left(run)) continue;
+    finish(run.id, RunStatus::interrupted, run.summary);
+    ++marked;
+  }
+  return marked;
+}
+
 std::vector<RunRecord> Store::runs() const {
   std::vector<RunRecord> found;
   Query query = state_->database.query("SELECT " HONE_RUN_COLUMNS " FROM runs ORDER BY ordinal");
-  while (query.step()) found.push_back(run_from(query));
+  while (query.step()) found.push_back(run_from(state_->database, query));
   return found;
 }
 
@@ -245,9 +284,35 @@ std::optional<RunRecord> Store::find(const std::string& run) const {
                                        " FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id = ?1 DESC, ordinal "
                                        "LIMIT 2");
   query.bind(run);
-  while (query.step()) found.push_back(run_from(query));
+  while (query.step()) found.push_back(run_from(state_->database, query));
   if (found.empty() || (found.size() > 1 && found.front().id != run)) return std::nullopt;
   return found.front();
+}
+
+RunRecord Store::get(const std::string& run) const {
+  constexpr std::size_t most_named = 6;
+  if (auto found = find(run)) return std::move(*found);
+  std::vector<std::string> all;
+  std::vector<std::string> begun;
+  Query query = state_->database.query("SELECT id FROM runs ORDER BY ordinal DESC");
+  while (query.step()) {
+    all.push_back(query.text(0));
+    if (!run.empty() && all.back().starts_with(run)) begun.push_back(all.back());
+  }
+  const std::string folder = state_->database.file().parent_path().parent_path().string();
+  const std::string where = shell_word(folder.empty() ? "." : folder);
+  if (!begun.empty()) {
+    fail(ErrorCode::usage,
+         "\"{}\" may be any of {} runs: {}; write more of the one that is meant (`hone runs list {}` names all)",
+         printable(run), begun.size(), data::name_list(begun, most_named), where);
+  }
+  if (all.empty()) {
+    fail(ErrorCode::usage, "there is no run \"{}\": none is recorded yet; `hone solve {}` makes some", printable(run),
+         where);
+  }
+  const std::string near = data::nearest_name(run, all);
+  fail(ErrorCode::usage, "there is no run \"{}\"{}; the newest are {}; `hone runs list {}` names all", printable(run),
+       near.empty() ? "" : fmt::format("; did you mean {}?", near), data::name_list(all, most_named), where);
 }
 
 std::vector<train::StepEvent> Store::steps(const std::string& run) const {
@@ -292,7 +357,9 @@ std::vector<eval::ScoredRow> Store::rows(const std::string& run, const std::stri
   Query query = state_->database.query("SELECT row FROM rows WHERE run = ? AND side = ? ORDER BY ordinal");
   query.bind(run).bind(side);
   while (query.step()) {
-    found.push_back(value_or_throw(eval::scored_row_from_json(stored_json(query, 0, "a row of run " + run))));
+    auto row = eval::scored_row_from_json(stored_json(state_->database, query, 0, "a row of run " + run));
+    if (!row) state_->database.refuse_damaged(fmt::format("a row of run {}: {}", run, row.error().message));
+    found.push_back(std::move(*row));
   }
   return found;
 }
@@ -303,7 +370,7 @@ std::optional<RunRecord> Store::newest_with_key(const std::string& key) const {
       state_->database.query("SELECT " HONE_RUN_COLUMNS " FROM runs WHERE reuse_key = ? ORDER BY ordinal DESC LIMIT 1");
   query.bind(key);
   if (!query.step()) return std::nullopt;
-  return run_from(query);
+  return run_from(state_->database, query);
 }
 
 int Store::test_reads() const {

@@ -3,6 +3,7 @@
 // no secrets into manifests.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +32,9 @@ struct RunRecord {
 class Store {
  public:
   // Opens or makes the store. Two processes may use it at once; one Store serves one thread. A read-only folder, a full
-  // disk or a store locked for 20 s is a Failure (environment); a file that is no store is one (bad_input), a store
-  // made by a newer Hone too (unsupported), naming both versions.
+  // disk or a store locked for 20 s is a Failure (environment); a file that is no store, is empty or damaged is one
+  // (bad_input), a store made by a newer Hone too (unsupported), naming both versions. A new store appears under its
+  // name with its tables in it, so that an empty file is never a store that was just begun.
   static Store open(const Path& file);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -48,9 +50,14 @@ class Store {
   // writes it again).
   void append_rows(const std::string& run, const std::string& side, const std::vector<eval::ScoredRow>& rows);
   void finish(const std::string& run, RunStatus status, const Json& summary);
+  // Marks those of the "running" runs as interrupted, for which `is_left` holds: no process works on them any more, as
+  // the one that began them was killed. Returns how many.
+  int mark_interrupted(const std::function<bool(const RunRecord&)>& is_left);
 
   std::vector<RunRecord> runs() const;                          // oldest first
   std::optional<RunRecord> find(const std::string& run) const;  // by id, or a unique beginning of it
+  // The same. Failure (usage) names `run` and the runs that may be meant: all that begin with it, or the newest.
+  RunRecord get(const std::string& run) const;
   std::vector<train::StepEvent> steps(const std::string& run) const;
   std::vector<train::Validation> validations(const std::string& run) const;
   std::vector<eval::ScoredRow> rows(const std::string& run, const std::string& side) const;

@@ -227,7 +227,82 @@ TEST_F(StoreTest, RefusesWhatIsNoStore) {
   std::filesystem::remove(file());
   sql(file(), "CREATE TABLE cats(name TEXT)");
   EXPECT_EQ(refusal(file()).first, 3);
-  EXPECT_NE(refusal(file()).second.find("not made by Hone"), std::string::npos);
+  EXPECT_NE(refusal(file()).second.find("not a store of Hone, or it is damaged"), std::string::npos);
+}
+
+TEST_F(StoreTest, DamageHasOneDiagnosisWhereverItShows) {
+  const auto reading = [&] {
+    try {
+      const Store store = Store::open(file());
+      for (const auto& run : store.runs()) store.rows(run.id, "test");
+    } catch (const Failure& failure) {
+      return fmt::format("{} {}", exit_code(failure.code()), failure.what());
+    }
+    return std::string("0");
+  };
+  const auto expect_damage = [&](const std::string& what) {
+    const std::string seen = reading();
+    EXPECT_EQ(seen.find(fmt::format("3 {}: this is not a store of Hone, or it is damaged (", file().string())), 0U)
+        << what << ": " << seen;
+    EXPECT_NE(seen.find("put a copy of it back, or move it away"), std::string::npos) << what << ": " << seen;
+  };
+  const auto fresh = [&] {
+    std::filesystem::remove_all(file().parent_path());
+    Store store = Store::open(file());
+    store.append_rows(store.begin("contender", "one", {}), "test", some_rows(200));
+  };
+  fresh();
+  EXPECT_EQ(reading(), "0");
+  std::filesystem::resize_file(file(), 0);
+  expect_damage("empty");
+  fresh();
+  std::filesystem::resize_file(file(), 6000);
+  expect_damage("cut off");
+  fresh();
+  std::fstream(file(), std::ios::in | std::ios::out | std::ios::binary) << "not SQLite at all";
+  expect_damage("another head");
+  fresh();
+  sql(file(), "DROP TABLE rows");
+  expect_damage("a table is gone");
+  fresh();
+  sql(file(), "UPDATE runs SET manifest = '{'");
+  expect_damage("a manifest is no JSON");
+  fresh();
+  sql(file(), "UPDATE rows SET row = '[]'");
+  expect_damage("a row is no row");
+}
+
+TEST_F(StoreTest, ARunThatIsNotFoundIsNamedWithThoseThatMayBeMeant) {
+  Store store = Store::open(file());
+  const auto refusal_of = [&](const std::string& run) {
+    try {
+      return store.get(run).id;
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), ErrorCode::usage);
+      return std::string(failure.what());
+    }
+  };
+  EXPECT_NE(refusal_of("r1").find("none is recorded yet"), std::string::npos) << refusal_of("r1");
+  store.begin("contender", "one", {});
+  store.begin("contender", "two", {});
+  EXPECT_EQ(refusal_of("r0002"), "r0002-two");
+  EXPECT_EQ(refusal_of("r000").find("\"r000\" may be any of 2 runs: r0002-two, r0001-one; write more"), 0U);
+  EXPECT_NE(refusal_of("r9").find("there is no run \"r9\""), std::string::npos);
+  EXPECT_NE(refusal_of("r9").find("r0002-two, r0001-one"), std::string::npos) << refusal_of("r9");
+  EXPECT_NE(refusal_of("r0001-onw").find("did you mean r0001-one?"), std::string::npos) << refusal_of("r0001-onw");
+}
+
+TEST_F(StoreTest, RunsOfKilledProcessesAreMarkedAndNoOthers) {
+  Store store = Store::open(file());
+  const std::string left = store.begin("train", "left", {});
+  const std::string ended = store.begin("train", "ended", {});
+  const std::string other = store.begin("eval", "other", {});
+  store.finish(ended, RunStatus::finished, {{"steps", 3}});
+  EXPECT_EQ(store.mark_interrupted([](const RunRecord& run) { return run.kind == "train"; }), 1);
+  EXPECT_EQ(store.get(left).status, RunStatus::interrupted);
+  EXPECT_FALSE(store.get(left).ended.empty());
+  EXPECT_EQ(store.get(ended).status, RunStatus::finished);
+  EXPECT_EQ(store.get(other).status, RunStatus::running);
 }
 
 TEST_F(StoreTest, RefusesANewerVersionByNumber) {

@@ -65,6 +65,13 @@ with tempfile.TemporaryDirectory() as name:
     check("reaches the target" in missed or "reach the target" in missed, missed)
     check(hone_json("runs", "list", task) == runs, "hone decide has run something")
 
+    toml = (task / "hone.toml").read_text()
+    (task / "hone.toml").write_text(toml + '[circumstances]\ncompare_price = "gpt-6-lunna"\n')
+    for command in (("decide", task), ("solve", task), ("data", "check", task)):
+        _, error = hone(*command, code=3)
+        check('did you mean "gpt-6-luna"?' in error and "hone.toml" in error, error)
+    (task / "hone.toml").write_text(toml)
+
     empty = make_task(pathlib.Path(name) / "empty", rows(40))
     _, error = hone("decide", empty, code=3)
     check(f"hone solve {empty}" in error, error)

@@ -2,13 +2,15 @@
 import json
 import os
 import pathlib
+import pty
 import re
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from bundles import ROWS, knn_bundle
-from harness import NO_NETWORK, SOURCE, check, hone, hone_json, make_task, small_guard_task
+from harness import HONE, NO_NETWORK, SOURCE, check, hone, hone_json, make_task, small_guard_task
 
 TOML = '[task]\nname = "t"\nkind = "classify"\ninstruction = "x"\nlabels = ["a", "b"]\n[data]\ntrain = "train.jsonl"\n'
 
@@ -78,6 +80,61 @@ def runs_are_readable(root):
     check("right on" in text and not too_wide(text, str(root)), text)
 
 
+def compare_names_runs(root):
+    """A single comparison says that it is one; a run that is not found is named, with those that may be meant."""
+    task = make_task(root / "compare runs", [{"input": r["input"], "output": r["output"]} for r in ROWS])
+    check("holds no runs yet" in hone("compare", "r1", "r2", "--task", task, code=3)[1], "no runs")
+    check(not (task / ".hone").exists(), "a command that only reads makes no store")
+    bundle = knn_bundle(root / "compare-bundle")
+    for _ in range(2):
+        hone("eval", bundle, "--data", task / "train.jsonl", "--task", task)
+    for a, b, said in (("r0001", "r7", 'no run "r7"'), ("r000", "r0001", '"r000" may be any of 2 runs: r0002-eval, r0001-eval')):
+        message = hone("compare", a, b, "--task", task, code=2)[1]
+        check(said in message and "r0001-eval" in message, message)
+    shown = hone("compare", "r0001", "r0002", "--task", task)[0]
+    check("single comparison" in " ".join(shown.split()) and "not adjusted" in shown and not too_wide(shown), shown)
+    check(hone_json("compare", "r0001", "r0002", "--task", task)["adjusted"] is False, "and in JSON")
+    (root / "rows.jsonl").write_text('{"id": "a", "gold": "a", "answer": 7}\n')
+    message = hone("compare", root / "rows.jsonl", "r0001", "--task", task, code=3)[1]
+    check("rows.jsonl:1: scored row" in message and "hone eval" in message, message)
+    check(f"hone runs list '{task}'" in hone("compare", "r7", "r1", "--task", task, code=2)[1], "paths with spaces are quoted")
+    check(f"--task '{task}' --json" in hone("runs", "show", "r0001", "--task", task)[0], "here too")
+
+
+def on_a_terminal(*arguments):
+    """What hone writes to a terminal as its stderr."""
+    ours, theirs = pty.openpty()
+    subprocess.run([HONE, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 4096):
+            written += part
+    except OSError:
+        pass  # the other end is closed
+    os.close(ours)
+    return written.decode().replace("\r\n", "\n")
+
+
+def messages_fit_a_terminal(root):
+    """A message is one line for a program that reads it, and lines of 80 columns on a terminal."""
+    arguments = ("ask", "no such model at all", "text", "--task", root)
+    piped = hone(*arguments, code=3)[1]
+    shown = on_a_terminal(*arguments)
+    check(len(piped.splitlines()) == 1 and len(piped) > 160, piped)
+    check(len(shown.splitlines()) > 2 and not too_wide(shown), shown)
+    check(shown.split() == piped.split(), f"the same words: {shown}")
+
+
+def odd_names(root):
+    """A command to be copied works whatever the folder is called."""
+    folder = make_task(root / "two\nlines it's", [{"input": r["input"], "output": r["output"]} for r in ROWS])
+    shown = hone("data", "check", folder)[0]
+    command = next(line for line in shown.splitlines() if line.startswith("  next: hone solve ")).split("hone solve ")[1]
+    said = subprocess.run(["bash", "-c", f"printf %s {command}"], capture_output=True, text=True).stdout
+    check(said == str(folder), f"{command} is {said!r}")
+
+
 def doctor(root):
     """Each thing is good or comes with its fix; what pip says decides, whatever its version."""
     tools = root / "tools"
@@ -105,6 +162,9 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         runs_are_readable(root)
+        compare_names_runs(root)
+        messages_fit_a_terminal(root)
+        odd_names(root)
         doctor(root)
         message = message_of("solve", root / "missing", code=3)
         check("missing" in message, message)

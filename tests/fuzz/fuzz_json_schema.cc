@@ -1,4 +1,5 @@
-// libFuzzer entry: a JSON Schema in the first line, text in the rest. Whatever compiles, every state met can be completed.
+// libFuzzer entry: a JSON Schema in the first line, text in the rest. Whatever compiles, every state met can be
+// completed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
