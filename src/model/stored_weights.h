@@ -26,7 +26,7 @@ struct StoredTensor {
   const MappedFile* map = nullptr;     // that `bytes` lie in; null: they lie elsewhere
   std::int64_t interleaved_width = 0;  // rows lie in the order of interleaved RoPE, in heads of so many; 0: in place
   float added = 0;                     // to every value
-  std::shared_ptr<ops::Nf4> nf4{};      // quantised already; `type` and `bytes` are not read then
+  std::shared_ptr<ops::Nf4> nf4{};     // quantised already; `type` and `bytes` are not read then
 };
 
 // All that a decoder wants, found in a file.
