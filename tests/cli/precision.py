@@ -53,6 +53,9 @@ def main():
         check(answers["f32"] != answers["nf4"], "four bits answer otherwise than f32")
         bare = [hone_json("ask", model, "all that is old", "--task", task, "--precision", p)["label_probabilities"] for p in ("f32", "as-is", "int8")]
         check(bare[0] == bare[1] != bare[2], bare)
+        scored = hone_json("eval", model, "--task", task, "--data", task / "train.jsonl", "--precision", "nf4")
+        again = hone("reproduce", scored["run"], "--task", task)[0]
+        check("bit for bit" in again, again)
         message = hone("train", task, "--precision", "fp4", code=2)[1]
         check("nf4-double" in message, message)
     print("precision: kept")
