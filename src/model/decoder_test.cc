@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "base/rng.h"
+#include "model/adapter_testing.h"
 #include "model/catalogue.h"
 #include "model/decoder_noise.h"
 #include "model/model.h"
@@ -80,25 +82,6 @@ Ids random_ids(std::int64_t count, std::uint64_t seed) {
   return ids;
 }
 
-// Relative distance of the tensor that differs most, so that a small one cannot hide behind the rest.
-double distance(Adapter& a, Adapter& b) {
-  double worst = 0;
-  const auto others = b.tensors();
-  std::size_t at = 0;
-  for (const Adapter::Named& named : a.tensors()) {
-    const float* other = others[at++].tensor->f32();
-    double difference = 0;
-    double norm = 0;
-    for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
-      const double d = static_cast<double>(named.tensor->f32()[i]) - static_cast<double>(other[i]);
-      difference += d * d;
-      norm += static_cast<double>(other[i]) * static_cast<double>(other[i]);
-    }
-    worst = std::max(worst, std::sqrt(difference / norm));
-  }
-  return worst;
-}
-
 // Appends a stretch that predicts its own next tokens, and `next` (if not -1) at its last row.
 void add_stretch(TrainBatch& batch, std::int32_t parent, const Ids& ids, std::int32_t next) {
   const auto base = static_cast<std::int32_t>(batch.ids.size());
@@ -122,6 +105,39 @@ Computed compute(const Decoder& decoder, const Adapter& adapter, const TrainBatc
   return result;
 }
 
+// That `gradients` are the slopes of `loss`, by finite differences along a random direction of each tensor on its own,
+// so that an error in one cannot hide behind another.
+void expect_slopes(const Adapter& adapter, Adapter& gradients, const std::function<double(Adapter&)>& loss) {
+  Rng rng(17);
+  Adapter moved = adapter.copy();
+  const auto parameters = moved.tensors();
+  const auto slopes = gradients.tensors();
+  for (std::size_t t = 0; t < parameters.size(); ++t) {
+    const std::int64_t count = parameters[t].tensor->shape().count();
+    const Tensor start = parameters[t].tensor->copy();
+    std::vector<double> direction;
+    double slope = 0;
+    double norm = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto g = static_cast<double>(slopes[t].tensor->f32()[i]);
+      direction.push_back(rng.normal());
+      slope += direction.back() * g;
+      norm += g * g;
+    }
+    double losses[2];
+    constexpr double reach = 4e-3;
+    for (int side = 0; side < 2; ++side) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const double shift = (side == 0 ? reach : -reach) * direction[static_cast<std::size_t>(i)];
+        parameters[t].tensor->f32()[i] = static_cast<float>(static_cast<double>(start.f32()[i]) + shift);
+      }
+      losses[side] = loss(moved);
+    }
+    std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
+    EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
+  }
+}
+
 TEST_P(DecoderForms, GradientsAgreeWithFiniteDifferences) {
   const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
@@ -133,37 +149,10 @@ TEST_P(DecoderForms, GradientsAgreeWithFiniteDifferences) {
   add_stretch(batch, 1, random_ids(3, 4), 8);
   Computed at = compute(decoder, adapter, batch);
   Exec exec(2);
-  Rng rng(17);
-  // Along a random direction of each tensor on its own, so that an error in one cannot hide behind another.
-  Adapter moved = adapter.copy();
-  auto parameters = moved.tensors();
-  auto gradients = at.gradients.tensors();
-  for (std::size_t t = 0; t < parameters.size(); ++t) {
-    const std::int64_t count = parameters[t].tensor->shape().count();
-    const Tensor start = parameters[t].tensor->copy();
-    std::vector<double> direction;
-    double slope = 0;
-    double norm = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      direction.push_back(rng.normal());
-      slope += direction.back() * static_cast<double>(gradients[t].tensor->f32()[i]);
-      norm += std::pow(static_cast<double>(gradients[t].tensor->f32()[i]), 2);
-    }
-    double losses[2];
-    constexpr double reach = 4e-3;
-    for (int side = 0; side < 2; ++side) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        const double shift = (side == 0 ? reach : -reach) * direction[static_cast<std::size_t>(i)];
-        parameters[t].tensor->f32()[i] = static_cast<float>(static_cast<double>(start.f32()[i]) + shift);
-      }
-      losses[side] = decoder.loss(exec, batch, &moved).loss;
-    }
-    std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
-    EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
-  }
+  expect_slopes(adapter, at.gradients, [&](Adapter& moved) { return decoder.loss(exec, batch, &moved).loss; });
 }
 
-// Along a random direction of each tensor, against differences of losses in the same noise.
+// Against differences of losses in the same noise.
 TEST_P(DecoderForms, GradientsWithDropoutAgreeWithFiniteDifferences) {
   const Config config = config_of(GetParam());
   const Decoder decoder = decoder_of(config);
@@ -177,34 +166,8 @@ TEST_P(DecoderForms, GradientsWithDropoutAgreeWithFiniteDifferences) {
   Adapter gradients = adapter.zeros_like();
   Adapter unread = adapter.zeros_like();
   decoder.loss_and_gradients(exec, batch, adapter, gradients, pass);
-  Rng rng(17);
-  Adapter moved = adapter.copy();
-  const auto parameters = moved.tensors();
-  const auto slopes = gradients.tensors();
-  for (std::size_t t = 0; t < parameters.size(); ++t) {
-    const std::int64_t count = parameters[t].tensor->shape().count();
-    const Tensor start = parameters[t].tensor->copy();
-    double slope = 0;
-    double norm = 0;
-    std::vector<double> direction;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto g = static_cast<double>(slopes[t].tensor->f32()[i]);
-      direction.push_back(rng.normal());
-      slope += direction.back() * g;
-      norm += g * g;
-    }
-    double losses[2];
-    constexpr double reach = 4e-3;
-    for (int side = 0; side < 2; ++side) {
-      for (std::int64_t i = 0; i < count; ++i)
-        parameters[t].tensor->f32()[i] =
-            static_cast<float>(static_cast<double>(start.f32()[i]) +
-                               (side == 0 ? reach : -reach) * direction[static_cast<std::size_t>(i)]);
-      losses[side] = decoder.loss_and_gradients(exec, batch, moved, unread, pass).loss;
-    }
-    std::memcpy(parameters[t].tensor->f32(), start.f32(), start.bytes());
-    EXPECT_NEAR((losses[0] - losses[1]) / (2 * reach), slope, 0.01 * std::sqrt(norm) + 0.003) << parameters[t].name;
-  }
+  expect_slopes(adapter, gradients,
+                [&](Adapter& moved) { return decoder.loss_and_gradients(exec, batch, moved, unread, pass).loss; });
 }
 
 TEST_P(DecoderForms, RecomputedActivationsGiveTheSameBits) {

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "formats/gguf_quantize.h"
+#include "model/adapter_testing.h"
 #include "model/decoder.h"
 #include "model/export_names.h"
 #include "model/load_folder.h"
@@ -129,25 +130,6 @@ Computed compute(Weights weights) {
   Computed result{0, adapter.zeros_like()};
   result.loss = decoder.loss_and_gradients(exec, batch, adapter, result.gradients).loss;
   return result;
-}
-
-// Relative distance of the gradient that differs most.
-double distance(Adapter& a, Adapter& b) {
-  double worst = 0;
-  const auto others = b.tensors();
-  std::size_t at = 0;
-  for (const Adapter::Named& named : a.tensors()) {
-    const float* other = others[at++].tensor->f32();
-    double apart = 0;
-    double norm = 0;
-    for (std::int64_t i = 0; i < named.tensor->shape().count(); ++i) {
-      apart += std::pow(static_cast<double>(named.tensor->f32()[i]) - other[i], 2);
-      norm += std::pow(static_cast<double>(other[i]), 2);
-    }
-    EXPECT_GT(norm, 0);
-    worst = std::max(worst, std::sqrt(apart / norm));
-  }
-  return worst;
 }
 
 class Precisions : public testing::TestWithParam<Precision> {};

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "base/rng.h"
+#include "ops/ops_testing.h"
 
 namespace hone::ops {
 namespace {
@@ -16,13 +16,6 @@ using tensor::Tensor;
 constexpr HeadShape heads{6, 2, 10};
 constexpr std::int64_t q_width = 60;
 constexpr std::int64_t k_width = 20;
-
-Tensor random(tensor::Shape shape, std::uint64_t seed) {
-  Tensor values = Tensor::empty(shape);
-  Rng rng(seed);
-  for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(rng.normal());
-  return values;
-}
 
 // The key rows that each query row of `plan` sees.
 std::vector<std::vector<std::int64_t>> keys_seen(const AttentionPlan& plan, int window) {

@@ -4,10 +4,10 @@
 #include <limits>
 #include <vector>
 
-#include "base/rng.h"
 #include "ops/adamw.h"
 #include "ops/cross_entropy.h"
 #include "ops/geglu.h"
+#include "ops/ops_testing.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -17,13 +17,6 @@ namespace {
 
 using tensor::Exec;
 using tensor::Tensor;
-
-Tensor random(tensor::Shape shape, std::uint64_t seed) {
-  Tensor values = Tensor::empty(shape);
-  Rng rng(seed);
-  for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(rng.normal());
-  return values;
-}
 
 double at(const Tensor& t, std::int64_t i) { return static_cast<double>(t.f32()[i]); }
 

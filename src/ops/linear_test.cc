@@ -5,22 +5,15 @@
 #include <cmath>
 #include <vector>
 
-#include "base/rng.h"
 #include "ops/embed.h"
 #include "ops/gemm.h"
+#include "ops/ops_testing.h"
 
 namespace hone::ops {
 namespace {
 
 using tensor::Exec;
 using tensor::Tensor;
-
-Tensor random(tensor::Shape shape, std::uint64_t seed) {
-  Tensor values = Tensor::empty(shape);
-  Rng rng(seed);
-  for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(rng.normal());
-  return values;
-}
 
 // op(a) op(b) in f64; [m, k] by [k, n].
 std::vector<double> product(const std::vector<double>& a, const std::vector<double>& b, std::int64_t m,

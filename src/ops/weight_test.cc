@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "ops/embed.h"
 #include "ops/linear.h"
+#include "ops/ops_testing.h"
 #include "ops/weight_writer.h"
 
 namespace hone::ops {
@@ -19,13 +20,6 @@ namespace {
 using tensor::Exec;
 using tensor::GgmlType;
 using tensor::Tensor;
-
-Tensor random(tensor::Shape shape, std::uint64_t seed) {
-  Tensor values = Tensor::empty(shape);
-  Rng rng(seed);
-  for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(rng.normal());
-  return values;
-}
 
 // Blocks of any type made of random bytes; their scales, where f16 or exponents lie, are small numbers.
 Weight random_blocks(GgmlType type, tensor::Shape shape, std::uint64_t seed) {

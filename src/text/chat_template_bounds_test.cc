@@ -3,21 +3,10 @@
 
 #include <ctime>
 
-#include "text/chat_template.h"
+#include "text/chat_template_testing.h"
 
 namespace hone::text {
 namespace {
-
-Result<MarkedText> rendered(std::string_view source, const std::vector<Message>& messages = {}) {
-  const auto parsed = ChatTemplate::parse(source);
-  if (!parsed) return tl::unexpected(parsed.error());
-  return parsed->render(messages, {});
-}
-
-std::string error_of(std::string_view source, const std::vector<Message>& messages = {}) {
-  const auto made = rendered(source, messages);
-  return made ? "no error: " + made->text() : made.error().message;
-}
 
 TEST(ChatTemplateBounds, HostileTemplatesEndInAnErrorNotInAHang) {
   const std::string forever = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}";

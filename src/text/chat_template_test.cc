@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "text/chat_template_testing.h"
 
 namespace hone::text {
 namespace {
@@ -40,17 +41,6 @@ Case case_of(const Json& json) {
   one.options.today = json["today"].get<std::string>();
   one.options.extra = json["extra"];
   return one;
-}
-
-Result<MarkedText> rendered(std::string_view source, const std::vector<Message>& messages = {}) {
-  const auto parsed = ChatTemplate::parse(source);
-  if (!parsed) return tl::unexpected(parsed.error());
-  return parsed->render(messages, {});
-}
-
-std::string error_of(std::string_view source, const std::vector<Message>& messages = {}) {
-  const auto made = rendered(source, messages);
-  return made ? "no error: " + made->text() : made.error().message;
 }
 
 // The bytes of one origin, stretches separated by '|'.
