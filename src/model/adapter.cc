@@ -94,6 +94,17 @@ std::vector<Adapter::Named> Adapter::tensors() {
   return named;
 }
 
+std::size_t lora_parameters(const Config& config, const LoraSpec& spec) {
+  std::size_t count = 0;
+  for (const auto& layer : value_or_throw(pair_specs(config, spec))) {
+    for (const Site site : all_sites) {
+      const tensor::Shape shape = shape_of(config, site);
+      count += static_cast<std::size_t>(layer[static_cast<std::size_t>(site)].rank * (shape[0] + shape[1]));
+    }
+  }
+  return count;
+}
+
 std::size_t Adapter::parameters() const {
   std::size_t count = 0;
   for (const auto& layer : pairs_) {

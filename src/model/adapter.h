@@ -68,4 +68,7 @@ class Adapter {
   std::vector<std::array<LoraPair, all_sites.size()>> pairs_;
 };
 
+// parameters() of Adapter::init(config, spec), which is not made. Throws as that does.
+std::size_t lora_parameters(const Config& config, const LoraSpec& spec);
+
 }  // namespace hone::model

@@ -180,6 +180,7 @@ TEST(LoraSpecs, TheFirstPatternThatMatchesToTheEndCounts) {
   EXPECT_EQ(rank(0, Site::down), 5);
   EXPECT_EQ(rank(0, Site::k), 0);
   EXPECT_EQ(pairs[0][static_cast<std::size_t>(Site::down)].alpha, 1.5F);
+  EXPECT_EQ(lora_parameters(tiny(), patterned()), Adapter::init(tiny(), patterned()).parameters());
   EXPECT_EQ(pairs[0][static_cast<std::size_t>(Site::q)].alpha, 8);
   LoraSpec partial{4, 8, 1};
   partial.rank_pattern = {{"proj", 2}, {"q_pro", 2}, {"elf_attn.q_proj", 2}};

@@ -15,8 +15,9 @@ struct PassSize {
   Activations activations = Activations::kept;
 };
 
-// Bytes that loss_and_gradients() takes from the arena at most: traces of all layers, and beside them what the largest
-// block or the head needs at once. `most_tile`: values of a matrix that are widened to f32 at once (0: all are f32).
+// Bytes that loss_and_gradients() takes from the arena at most: traces of the layers from the lowest adapted one on,
+// and beside them what the largest block or the head needs at once. `most_tile`: values of a matrix that are widened to
+// f32 at once (0: all are f32).
 std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, const PassSize& size,
                                   std::int64_t most_tile);
 

@@ -17,7 +17,7 @@ Result<std::vector<Path>> weight_files(const Path& folder);
 // shape or dtype, not known or not finite is refused by name.
 Result<Weights> load_folder(tensor::Exec& exec, const Path& folder, Precision precision = Precision::f32);
 
-// What load_folder() would keep; reads headers alone.
+// What load_folder() would keep; reads headers, and of a folder in NF4 the codes.
 Result<ModelSize> measure_folder(const Path& folder, Precision precision);
 
 }  // namespace hone::model

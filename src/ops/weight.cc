@@ -14,24 +14,6 @@ void widen_steps(const std::uint8_t* steps, float scale, std::int64_t count, flo
 
 }  // namespace
 
-const char* name_of(WeightKind kind) {
-  switch (kind) {
-    case WeightKind::none:
-      return "none";
-    case WeightKind::f32:
-      return "f32";
-    case WeightKind::blocks:
-      return "blocks";
-    case WeightKind::nf4:
-      return "nf4";
-    case WeightKind::nf4_double:
-      return "nf4-double";
-    case WeightKind::int8:
-      return "int8";
-  }
-  return "?";
-}
-
 Weight Weight::of(WeightKind kind, std::int64_t out, std::int64_t in) {
   Weight weight;
   weight.kind_ = kind;

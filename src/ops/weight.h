@@ -18,7 +18,6 @@ enum class WeightKind : std::uint8_t {
   nf4_double,  // its scales quantised too
   int8         // a row's values as steps of its largest magnitude / 127
 };
-const char* name_of(WeightKind kind);
 
 // Rows are outputs: y = x W^T. Moves only. Products see the values widened to f32, tile by tile.
 class Weight {

@@ -53,7 +53,7 @@ Json machine_facts() {
   return {{"cpu", cpu_name()},
           {"cores", available_cores()},
           {"kernels", kernels.target},
-          {"precision", "f32"},  // weights are widened when a model is opened
+          {"precision", "f32"},  // of products; in what form the base is kept stands beside it
           {"libraries",
            {{"onednn", kernels.onednn},
             {"highway", kernels.highway},

@@ -23,15 +23,6 @@ std::size_t common_prefix(const std::vector<data::Example>& examples) {
   return length;
 }
 
-std::uint64_t adapter_bytes(const model::Config& config) {
-  std::uint64_t bytes = 0;
-  model::Adapter adapter = model::Adapter::init(config, {});
-  for (const auto& named : adapter.tensors()) {
-    bytes += static_cast<std::uint64_t>(named.tensor->shape().count()) * sizeof(float);
-  }
-  return bytes;
-}
-
 PlanInput rows_of(const Workspace& workspace, double budget_seconds) {
   PlanInput input;
   input.train_rows = workspace.split.train.size();
@@ -73,7 +64,7 @@ PlanInput measured_input(const Workspace& workspace, LocalModel& local, const En
   input.most_answer_tokens = local.most_answer_tokens;
   input.prefix_tokens = static_cast<double>(common_prefix(encoded.examples));
   input.row_tokens = std::max(1.0, encoded.mean_tokens - input.prefix_tokens - input.answer_tokens);
-  input.adapter_bytes = adapter_bytes(local.model.decoder->config());
+  input.adapter_bytes = sizeof(float) * model::lora_parameters(local.model.decoder->config(), {});
   input.rates = measure_rates(local, encoded.examples, stop);
   return input;
 }

@@ -103,11 +103,12 @@ std::string setting_that_fits(const TrainingQuestion& question) {
   for (const model::Precision precision : {question.precision, model::Precision::as_is, model::Precision::nf4}) {
     for (const model::Activations activations : {question.spec.activations, model::Activations::recomputed}) {
       spec.activations = activations;
-      for (spec.micro_batch_tokens = question.spec.micro_batch_tokens; spec.micro_batch_tokens >= 128;
-           spec.micro_batch_tokens /= 2) {
+      spec.micro_batch_tokens = question.spec.micro_batch_tokens;
+      do {
         const TrainingQuestion changed{question.workspace, spec, precision, question.available};
         if (needs_of(encoded, changed).fits()) return differing_options(question, changed);
-      }
+        spec.micro_batch_tokens /= 2;
+      } while (spec.micro_batch_tokens >= 128);
     }
   }
   return "";

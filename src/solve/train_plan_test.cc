@@ -42,6 +42,18 @@ TEST_F(TrainPlan, CountsWeightsAdapterAndSteps) {
   EXPECT_LT(needs(model::Precision::f32).activations, f32.activations);
 }
 
+// Traces are kept from the lowest adapted layer on, and hold what each map's own rank takes.
+TEST_F(TrainPlan, CountsTheLayersAndRanksThatAreTrained) {
+  const TrainingNeeds all = needs(model::Precision::f32);
+  spec_.lora.rank_pattern = {{".*", 64}};
+  EXPECT_GT(needs(model::Precision::f32).activations, all.activations);
+  spec_.lora.rank_pattern.clear();
+  spec_.lora.layers = {1};
+  const TrainingNeeds upper = needs(model::Precision::f32);
+  EXPECT_LT(upper.activations, all.activations);
+  EXPECT_LT(upper.adapter, all.adapter);
+}
+
 TEST_F(TrainPlan, WhatDoesNotFitIsRefusedWithTheSettingThatWould) {
   const TrainingNeeds whole = needs(model::Precision::f32);
   spec_.micro_batch_tokens = 256;
@@ -62,6 +74,12 @@ TEST_F(TrainPlan, WhatDoesNotFitIsRefusedWithTheSettingThatWould) {
   const TrainingQuestion small{workspace_, spec_, model::Precision::f32, quantised};
   ASSERT_FALSE(training_needs(small).fits());
   EXPECT_NE(setting_that_fits(small), "");
+  // A micro-batch that is small already is tried as it is.
+  spec_.micro_batch_tokens = 100;
+  spec_.activations = model::Activations::recomputed;
+  const std::uint64_t recomputed = needs(model::Precision::f32).total();
+  spec_.activations = model::Activations::kept;
+  EXPECT_EQ(setting_that_fits({workspace_, spec_, model::Precision::f32, recomputed}), "--checkpoint-activations");
 }
 
 // The precision is part of what a run is: recorded, used again by whoever opens it, and replayed bit for bit.

@@ -142,6 +142,10 @@ TEST(Spec, SurvivesJson) {
   EXPECT_EQ(read->lora.layers, spec.lora.layers);
   EXPECT_EQ(read->lora.rank_pattern, spec.lora.rank_pattern);
   EXPECT_EQ(read->lora.alpha_pattern, spec.lora.alpha_pattern);
+  // What is recorded of a pattern given twice is what training takes: the first.
+  TrainSpec twice;
+  twice.lora.rank_pattern = {{"q_proj", 4}, {"q_proj", 8}};
+  EXPECT_EQ(to_json(twice).at("rank_pattern").at("q_proj"), 4);
   EXPECT_EQ(read->lora.dropout, 0.1F);
   EXPECT_EQ(read->b_rate_ratio, 16);
   EXPECT_EQ(read->neftune, 5);

@@ -124,7 +124,8 @@ Field patterns_field(const char* name, Member member, const char* expected, cons
   return {name,
           [=](const TrainSpec& spec) {
             Json patterns = Json::object();
-            for (const auto& [pattern, value] : std::invoke(member, spec)) patterns[pattern] = value;
+            for (const auto& [pattern, value] : std::invoke(member, spec))
+              patterns.emplace(pattern, value);  // of equal ones the first holds
             return patterns;
           },
           [=](TrainSpec& spec, const Json& value) -> std::string {
