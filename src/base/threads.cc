@@ -3,6 +3,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <fstream>
@@ -15,35 +17,94 @@
 
 namespace hone {
 
+namespace {
+
+// Tells the core that this is a waiting loop.
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waking a sleeping thread takes as long as a small op: a worker looks for its next task this long before it sleeps,
+// and no longer, so that a busy machine gets its cores back.
+constexpr std::chrono::microseconds most_spinning{50};
+
+// Whether `done` came true while looking for it.
+template <class Done>
+bool spin_until(const Done& done) {
+  if (done()) return true;
+  const auto end = std::chrono::steady_clock::now() + most_spinning;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (done()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+}  // namespace
+
 struct ThreadPool::State {
   std::mutex mutex;
   std::condition_variable start, finished;
-  const std::function<void(int)>* task = nullptr;
-  std::uint64_t generation = 0;
-  int busy = 0;
-  bool ending = false;
+  const std::function<void(int)>* task = nullptr;  // written before generation, read after it
+  std::atomic<std::uint64_t> generation{0};
+  std::atomic<int> busy{0};
+  std::atomic<bool> ending{false};
   std::exception_ptr error;
   std::vector<std::thread> workers;
 
+  // False when the pool ends.
+  bool wait_for_task(std::uint64_t seen) {
+    const auto called = [&] { return ending.load() || generation.load() != seen; };
+    if (!spin_until(called)) {
+      std::unique_lock lock(mutex);
+      start.wait(lock, called);
+    }
+    return !ending.load();
+  }
+
   void work(int worker) {
-    std::uint64_t seen = 0;
-    std::unique_lock lock(mutex);
-    while (true) {
-      start.wait(lock, [&] { return ending || generation != seen; });
-      if (ending) return;
-      seen = generation;
-      const auto* current = task;
-      lock.unlock();
+    for (std::uint64_t seen = 0; wait_for_task(seen);) {
+      seen = generation.load();
       std::exception_ptr thrown;
       try {
-        (*current)(worker);
+        (*task)(worker);
       } catch (...) {
         thrown = std::current_exception();
       }
-      lock.lock();
-      if (thrown && !error) error = thrown;
-      if (--busy == 0) finished.notify_one();
+      if (thrown) {
+        const std::lock_guard lock(mutex);
+        if (!error) error = thrown;
+      }
+      if (busy.fetch_sub(1) == 1) {
+        const std::lock_guard lock(mutex);
+        finished.notify_one();
+      }
     }
+  }
+
+  void call(const std::function<void(int)>& next) {
+    {
+      const std::lock_guard lock(mutex);
+      HONE_CHECK(busy.load() == 0);
+      task = &next;
+      busy.store(static_cast<int>(workers.size()));
+      error = nullptr;
+      generation.fetch_add(1);
+    }
+    start.notify_all();
+  }
+
+  void wait_for_all() {
+    const auto over = [&] { return busy.load() == 0; };
+    if (spin_until(over)) return;
+    std::unique_lock lock(mutex);
+    finished.wait(lock, over);
   }
 };
 
@@ -55,7 +116,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->ending = true;
+    state_->ending.store(true);
   }
   state_->start.notify_all();
   for (auto& worker : state_->workers) worker.join();
@@ -68,25 +129,15 @@ void ThreadPool::run(const std::function<void(int)>& task) {
     task(0);
     return;
   }
-  {
-    const std::lock_guard lock(state_->mutex);
-    HONE_CHECK(state_->busy == 0);
-    state_->task = &task;
-    state_->busy = static_cast<int>(state_->workers.size());
-    state_->error = nullptr;
-    ++state_->generation;
-  }
-  state_->start.notify_all();
+  state_->call(task);
   std::exception_ptr thrown;
   try {
     task(0);
   } catch (...) {
     thrown = std::current_exception();
   }
-  std::unique_lock lock(state_->mutex);
-  state_->finished.wait(lock, [&] { return state_->busy == 0; });
+  state_->wait_for_all();
   if (!thrown) thrown = state_->error;
-  lock.unlock();
   if (thrown) std::rethrow_exception(thrown);
 }
 
