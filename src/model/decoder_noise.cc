@@ -25,44 +25,6 @@ std::uint64_t stream_of_step(std::uint64_t purpose, std::uint32_t step, std::uin
   return purpose | std::uint64_t{step} << 20 | place;
 }
 
-ops::Gemm product(ConstView a, ConstView b, View c) {
-  ops::Gemm p;
-  p.m = c.shape[0];
-  p.n = c.shape[1];
-  p.a = a.f32();
-  p.a_stride = a.shape[1];
-  p.b = b.f32();
-  p.b_stride = b.shape[1];
-  p.c = c.f32();
-  p.c_stride = c.shape[1];
-  return p;
-}
-
-// c = a b^T.
-ops::Gemm times_transposed(ConstView a, ConstView b, View c) {
-  ops::Gemm p = product(a, b, c);
-  p.k = a.shape[1];
-  p.b_form = ops::Form::transposed;
-  return p;
-}
-
-// c = a b.
-ops::Gemm times(ConstView a, ConstView b, View c) {
-  ops::Gemm p = product(a, b, c);
-  p.k = a.shape[1];
-  return p;
-}
-
-// c += scale a^T b.
-ops::Gemm add_outer(ConstView a, ConstView b, View c, float scale) {
-  ops::Gemm p = product(a, b, c);
-  p.k = a.shape[0];
-  p.a_form = ops::Form::transposed;
-  p.alpha = scale;
-  p.beta = 1;
-  return p;
-}
-
 // Of the rows that a map reads: all of them, or the wanted ones above the last attention.
 Dropout dropout_of(const Block& block, Site site, std::int64_t rows) {
   const PassNoise& noise = *block.pass.noise;
@@ -152,8 +114,8 @@ void map_dropped(const Block& block, Site site, const ops::Lora& lora, const Dro
   tensor::Arena::Scope scope(exec.arena());
   View dropped = take(exec, rows, map.x.shape[1]);
   dropout_of(block, site, rows).apply(exec, map.x, dropped);
-  ops::gemm(exec, times_transposed(dropped, lora.a, block.t(site)));
-  ops::Gemm up = times_transposed(block.t(site), lora.b, map.y);
+  ops::gemm(exec, ops::times_transposed(dropped, lora.a, block.t(site)));
+  ops::Gemm up = ops::times_transposed(block.t(site), lora.b, map.y);
   up.alpha = lora.scale;
   up.beta = 1;
   ops::gemm(exec, up);
@@ -170,11 +132,11 @@ void map_dropped_backward(const Block& block, Site site, const ops::Lora& lora, 
   View dropped = take(exec, rows, g.x.shape[1]);
   View dt = take(exec, rows, lora.a.shape[0]);
   dropout.apply(exec, g.x, dropped);
-  ops::gemm(exec, times(g.dy, lora.b, dt));
-  ops::gemm(exec, add_outer(dt, dropped, gradients.a.view(), lora.scale));
-  ops::gemm(exec, add_outer(g.dy, block.t(site), gradients.b.view(), lora.scale));
+  ops::gemm(exec, ops::times(g.dy, lora.b, dt));
+  ops::gemm(exec, ops::add_outer(dt, dropped, gradients.a.view(), lora.scale));
+  ops::gemm(exec, ops::add_outer(g.dy, block.t(site), gradients.b.view(), lora.scale));
   if (g.dx.data == nullptr) return;
-  ops::Gemm back = times(dt, lora.a, dropped);
+  ops::Gemm back = ops::times(dt, lora.a, dropped);
   back.alpha = lora.scale;
   ops::gemm(exec, back);
   dropout.apply_added(exec, dropped, g.dx);

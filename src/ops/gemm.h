@@ -31,6 +31,13 @@ struct Gemm {
   Gemm columns(std::int64_t begin, std::int64_t end) const;
 };
 
+// Products of whole tensors. c [m, n] = a [m, k] times b [n, k], transposed.
+Gemm times_transposed(tensor::ConstView a, tensor::ConstView b, tensor::View c);
+// c [m, n] = a [m, k] times b [k, n].
+Gemm times(tensor::ConstView a, tensor::ConstView b, tensor::View c);
+// c [m, n] += scale times a [k, m], transposed, times b [k, n].
+Gemm add_outer(tensor::ConstView a, tensor::ConstView b, tensor::View c, float scale);
+
 // On the calling thread alone: for use inside pool tasks.
 void gemm_here(const Gemm& product);
 

@@ -30,7 +30,38 @@ void cut(tensor::Exec& exec, std::int64_t count, std::int64_t grain, const Task&
   });
 }
 
+Gemm product_of(tensor::ConstView a, tensor::ConstView b, tensor::View c) {
+  Gemm p;
+  p.m = c.shape[0];
+  p.n = c.shape[1];
+  p.k = a.shape[1];
+  p.a = a.f32();
+  p.a_stride = a.shape[1];
+  p.b = b.f32();
+  p.b_stride = b.shape[1];
+  p.c = c.f32();
+  p.c_stride = c.shape[1];
+  return p;
+}
+
 }  // namespace
+
+Gemm times_transposed(tensor::ConstView a, tensor::ConstView b, tensor::View c) {
+  Gemm p = product_of(a, b, c);
+  p.b_form = Form::transposed;
+  return p;
+}
+
+Gemm times(tensor::ConstView a, tensor::ConstView b, tensor::View c) { return product_of(a, b, c); }
+
+Gemm add_outer(tensor::ConstView a, tensor::ConstView b, tensor::View c, float scale) {
+  Gemm p = product_of(a, b, c);
+  p.k = a.shape[0];
+  p.a_form = Form::transposed;
+  p.alpha = scale;
+  p.beta = 1;
+  return p;
+}
 
 Gemm Gemm::rows(std::int64_t begin, std::int64_t end) const {
   Gemm part = *this;

@@ -13,35 +13,6 @@ constexpr std::int64_t matvec_grain = 4096;  // weights a slice, so that tiny ma
 // f32 weights of a map that is kept otherwise, widened at once. The maps of small models fit; a head takes several.
 constexpr std::int64_t most_tile_values = std::int64_t{1} << 22;
 
-// x [rows, in] times w [out, in], transposed.
-Gemm times_transposed(std::int64_t rows, std::int64_t out, std::int64_t in) {
-  Gemm p;
-  p.b_form = Form::transposed;
-  p.m = rows;
-  p.n = out;
-  p.k = in;
-  p.a_stride = in;
-  p.b_stride = in;
-  p.c_stride = out;
-  return p;
-}
-
-Gemm times(std::int64_t rows, std::int64_t columns, std::int64_t inner) {
-  Gemm p = times_transposed(rows, columns, inner);
-  p.b_form = Form::plain;
-  p.b_stride = columns;
-  return p;
-}
-
-// a [inner, rows], transposed, times b [inner, columns], added to c.
-Gemm add_outer(std::int64_t rows, std::int64_t columns, std::int64_t inner) {
-  Gemm p = times(rows, columns, inner);
-  p.a_form = Form::transposed;
-  p.a_stride = rows;
-  p.beta = 1;
-  return p;
-}
-
 // Both products of a pair, the second one added to the first's result, cut alike over the threads. `before_rows(begin,
 // end)` makes what the second one reads.
 template <class Before>
@@ -138,24 +109,15 @@ void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* l
     few_rows(exec, x, weight, lora, out);
     return;
   }
-  Gemm base = times_transposed(rows, weight.out(), weight.in());
-  base.a = x.f32();
-  base.c = out.y.f32();
+  Gemm base = times_transposed(x, {nullptr, {weight.out(), weight.in()}}, out.y);
   base.beta = out.y_into == Into::add ? 1.0F : 0.0F;
   Gemm down;
   Gemm up;
   if (lora != nullptr) {
-    const std::int64_t rank = lora->a.shape[0];
-    down = times_transposed(rows, rank, weight.in());
-    down.a = x.f32();
-    down.b = lora->a.f32();
-    down.c = out.t.f32();
-    up = times_transposed(rows, weight.out(), rank);
+    down = times_transposed(x, lora->a, out.t);
+    up = times_transposed(out.t, lora->b, out.y);
     up.alpha = lora->scale;
-    up.a = out.t.f32();
-    up.b = lora->b.f32();
     up.beta = 1;
-    up.c = out.y.f32();
   }
   for_tiles(exec, weight, [&](std::int64_t begin, std::int64_t end, const float* w) {
     Gemm part = base;
@@ -173,23 +135,15 @@ void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* l
 namespace {
 
 // da and db, each cut by its longer side.
-void lora_gradients(Exec& exec, const Lora& lora, const LinearGradient& g, const float* u) {
+void lora_gradients(Exec& exec, const Lora& lora, const LinearGradient& g, tensor::ConstView u) {
   const std::int64_t rows = g.dy.shape[0];
   const std::int64_t rank = lora.a.shape[0];
   const std::int64_t in = lora.a.shape[1];
   const std::int64_t out = lora.b.shape[0];
   HONE_CHECK(g.da.shape == lora.a.shape && g.db.shape == lora.b.shape);
   HONE_CHECK(g.x.shape == tensor::Shape({rows, in}) && g.t.shape == tensor::Shape({rows, rank}));
-  Gemm to_a = add_outer(rank, in, rows);
-  to_a.alpha = lora.scale;
-  to_a.a = u;
-  to_a.b = g.x.f32();
-  to_a.c = g.da.f32();
-  Gemm to_b = add_outer(out, rank, rows);
-  to_b.alpha = lora.scale;
-  to_b.a = g.dy.f32();
-  to_b.b = g.t.f32();
-  to_b.c = g.db.f32();
+  const Gemm to_a = add_outer(u, g.x, g.da, lora.scale);
+  const Gemm to_b = add_outer(g.dy, g.t, g.db, lora.scale);
   const auto workers = static_cast<std::int64_t>(exec.threads().size());
   exec.threads().run([&](int worker) {
     gemm_here(to_a.columns(in * worker / workers, in * (worker + 1) / workers));
@@ -203,11 +157,9 @@ void input_gradient(Exec& exec, const Weight& weight, const LinearGradient& g, c
   const std::int64_t rows = g.dy.shape[0];
   HONE_CHECK(g.dx.shape == tensor::Shape({rows, weight.in()}));
   for_tiles(exec, weight, [&](std::int64_t begin, std::int64_t end, const float* w) {
-    Gemm part = times(rows, weight.in(), end - begin);
-    part.a = g.dy.f32() + begin;
-    part.a_stride = weight.out();
-    part.b = w;
-    part.c = g.dx.f32();
+    Gemm part = times(g.dy, {w, {end - begin, weight.in()}}, g.dx);
+    part.k = end - begin;
+    part.a += begin;
     part.beta = begin > 0 || g.dx_into == Into::add ? 1.0F : 0.0F;
     run_pair(exec, part, end == weight.out() ? up : nullptr, before);
   });
@@ -226,18 +178,12 @@ void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const L
   check_lora(weight, *lora);
   const std::int64_t rank = lora->a.shape[0];
   tensor::Arena::Scope scope(exec.arena());
-  float* u = exec.arena().floats(rows * rank);
-  Gemm down = times(rows, rank, weight.out());
-  down.a = g.dy.f32();
-  down.b = lora->b.f32();
-  down.c = u;
+  const tensor::View u = {exec.arena().floats(rows * rank), {rows, rank}};
+  const Gemm down = times(g.dy, lora->b, u);
   if (g.dx.data != nullptr) {
-    Gemm up = times(rows, weight.in(), rank);
+    Gemm up = times(u, lora->a, g.dx);
     up.alpha = lora->scale;
-    up.a = u;
-    up.b = lora->a.f32();
     up.beta = 1;
-    up.c = g.dx.f32();
     input_gradient(exec, weight, g, &up,
                    [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
   } else {
