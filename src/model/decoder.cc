@@ -187,7 +187,8 @@ void Decoder::forward(Exec& exec, const Step& step, const Adapter* adapter, KvCa
 }
 
 void Decoder::logits(Exec& exec, ConstView hidden, View logits) const {
-  ops::linear(exec, hidden, weights_->head(), nullptr, {logits, ops::Into::set, {}});
+  const ops::Weight& head = weights_->head_steps.empty() ? weights_->head() : weights_->head_steps;
+  ops::linear(exec, hidden, head, nullptr, {logits, ops::Into::set, {}});
 }
 
 void Decoder::logits_at(Exec& exec, const float* hidden, std::span<const std::int32_t> ids,

@@ -134,8 +134,8 @@ Computed compute(Weights weights) {
 
 class Precisions : public testing::TestWithParam<Precision> {};
 INSTANTIATE_TEST_SUITE_P(All, Precisions,
-                         testing::Values(Precision::bf16, Precision::int8, Precision::nf4, Precision::nf4_double,
-                                         Precision::as_is),
+                         testing::Values(Precision::bf16, Precision::int8_weights, Precision::nf4,
+                                         Precision::nf4_double, Precision::as_is),
                          [](const auto& tested) {
                            std::string name = model::name_of(tested.param);
                            std::erase(name, '-');
@@ -152,10 +152,43 @@ TEST_P(Precisions, GradientsAreThoseOfTheWidenedWeights) {
   EXPECT_LE(distance(kept.gradients, plain.gradients), 1e-5);
 }
 
+// Products in 8-bit steps are near those of f32: 1 % of a loss, a tenth of the norm of each gradient (twice two layers add up).
+TEST(Precision, Int8IsNearF32) {
+  const File file(GgmlType::f32);
+  Computed plain = compute(value_or_throw(file.load(Precision::f32)));
+  Computed steps = compute(value_or_throw(file.load(Precision::int8)));
+  EXPECT_NEAR(steps.loss, plain.loss, 1e-2 * plain.loss);
+  EXPECT_NE(steps.loss, plain.loss);
+  EXPECT_LE(distance(steps.gradients, plain.gradients), 1e-1);
+}
+
+// The head in steps answers logits(); losses are taken on the exact one.
+TEST(Precision, Int8LogitsAreNearF32) {
+  const File file(GgmlType::q8_0);
+  Exec exec(2);
+  std::vector<Tensor> logits;
+  for (const Precision precision : {Precision::f32, Precision::int8}) {
+    const Decoder decoder(std::make_shared<const Weights>(value_or_throw(file.load(precision))));
+    Tensor hidden = Tensor::empty({3, 96});
+    Rng rng(4);
+    for (std::int64_t i = 0; i < 3 * 96; ++i) hidden.f32()[i] = static_cast<float>(rng.normal());
+    decoder.logits(exec, std::as_const(hidden).view(), logits.emplace_back(Tensor::empty({3, 70})).view());
+  }
+  double error = 0;
+  double norm = 0;
+  for (std::int64_t i = 0; i < 210; ++i) {
+    error += std::pow(static_cast<double>(logits[0].f32()[i] - logits[1].f32()[i]), 2);
+    norm += std::pow(static_cast<double>(logits[0].f32()[i]), 2);
+  }
+  EXPECT_LE(std::sqrt(error / norm), 1e-2);
+  EXPECT_GT(error, 0);
+}
+
 TEST_P(Precisions, TakesTheMemoryThatIsForeseen) {
   for (const GgmlType type : {GgmlType::f32, GgmlType::bf16, GgmlType::q8_0}) {
     const File file(type);
-    EXPECT_EQ(value_or_throw(file.load(GetParam())).bytes(), file.kept(GetParam()));
+    for (const Precision precision : {GetParam(), Precision::int8})
+      EXPECT_EQ(value_or_throw(file.load(precision)).bytes(), file.kept(precision));
     EXPECT_EQ(value_or_throw(file.load(Precision::f32)).bytes(), file.kept(Precision::f32));
   }
 }

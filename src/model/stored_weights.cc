@@ -37,6 +37,8 @@ std::optional<WeightKind> kind_for(const StoredTensor& stored, Precision precisi
     case Precision::bf16:
       return !stored.nf4 && stored.type == GgmlType::bf16 ? std::nullopt : std::optional(WeightKind::blocks);
     case Precision::int8:
+      return is_table(stored) ? kind_in_file(stored) : std::optional(WeightKind::int8_steps);
+    case Precision::int8_weights:
       return is_table(stored) ? kind_in_file(stored) : std::optional(WeightKind::int8);
     case Precision::nf4:
       if (stored.nf4) return kind_in_file(stored);  // quantising again would change the values
@@ -179,6 +181,22 @@ Result<ops::Weight> load_matrix(tensor::Exec& exec, const StoredTensor& stored, 
   return writer.finish();
 }
 
+// The head once more, beside its table, which answers for rows of ids.
+ops::Weight in_steps(tensor::Exec& exec, const ops::Weight& head) {
+  ops::WeightWriter writer(WeightKind::int8_steps, {head.out(), head.in()});
+  const std::int64_t most = std::max<std::int64_t>(64, stretch_values / head.in() / 64 * 64);
+  tensor::Tensor stretch = tensor::Tensor::empty({std::min(head.out(), most), head.in()});
+  for (std::int64_t first = 0; first < head.out(); first += most) {
+    const std::int64_t count = std::min(most, head.out() - first);
+    exec.threads().for_slices(static_cast<std::size_t>(count), 64, [&](std::size_t from, std::size_t to, int) {
+      const auto begin = static_cast<std::int64_t>(from);
+      head.widen(first + begin, first + static_cast<std::int64_t>(to), stretch.f32() + begin * head.in());
+    });
+    writer.put(exec, first, std::as_const(stretch).view().rows(0, count));
+  }
+  return writer.finish();
+}
+
 Result<void> load_one(tensor::Exec& exec, WeightsBuilder& builder, const StoredTensor& stored, Precision precision,
                       const std::string& where) {
   if (stored.shape.rank() != 2) {
@@ -198,11 +216,24 @@ Result<Weights> load_stored(tensor::Exec& exec, StoredModel model, Precision pre
     const Result<void> loaded = load_one(exec, model.builder, tensor, precision, where);
     if (!loaded) return tl::unexpected<Error>(loaded.error());
   }
-  return model.builder.finish();
+  Result<Weights> weights = model.builder.finish();
+  if (weights && precision == Precision::int8) weights->head_steps = in_steps(exec, weights->head());
+  return weights;
 }
 
-std::uint64_t kept_bytes(std::span<const StoredTensor> stored, Precision precision) {
+namespace {
+
+std::uint64_t head_steps_bytes(std::span<const StoredTensor> stored) {
   std::uint64_t bytes = 0;
+  for (const StoredTensor& tensor : stored)  // an own head comes after the table
+    if (is_table(tensor)) bytes = ops::Weight::int8_steps_bytes(rows_of(tensor), columns_of(tensor));
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t kept_bytes(std::span<const StoredTensor> stored, Precision precision) {
+  std::uint64_t bytes = precision == Precision::int8 ? head_steps_bytes(stored) : 0;
   for (const StoredTensor& tensor : stored) {
     const auto count = static_cast<std::uint64_t>(tensor.shape.count());
     const std::uint64_t blocks = (count + ops::nf4_block - 1) / ops::nf4_block;  // of NF4
@@ -221,6 +252,9 @@ std::uint64_t kept_bytes(std::span<const StoredTensor> stored, Precision precisi
         break;
       case WeightKind::int8:
         bytes += count + 4 * static_cast<std::uint64_t>(rows_of(tensor));
+        break;
+      case WeightKind::int8_steps:
+        bytes += ops::Weight::int8_steps_bytes(rows_of(tensor), columns_of(tensor));
         break;
       case WeightKind::nf4:
         bytes += (count + 1) / 2 + 4 * blocks;

@@ -47,7 +47,7 @@ Shape shape_of(const Config& config, Site site) {
 }
 
 std::size_t Weights::bytes() const {
-  std::size_t total = embedding.bytes() + final_norm.bytes() + head_map.bytes();
+  std::size_t total = embedding.bytes() + final_norm.bytes() + head_map.bytes() + head_steps.bytes();
   for (const LayerWeights& layer : layers) {
     for (const Tensor* norm : {&layer.attention_norm, &layer.feed_norm, &layer.attention_out_norm, &layer.feed_out_norm,
                                &layer.query_norm, &layer.key_norm}) {

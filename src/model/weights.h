@@ -38,6 +38,9 @@ struct Weights {
   tensor::Tensor final_norm;  // [width]
   ops::Weight head_map;       // [vocabulary, width]; empty when config.tied_head
 
+  // The head in 8-bit steps, for logits that are not trained on; empty: head().
+  ops::Weight head_steps;
+
   const ops::Weight& head() const { return config.tied_head ? embedding : head_map; }
   std::size_t bytes() const;
 };

@@ -1,66 +1,73 @@
 #include "ops/int8_steps.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <vector>
 
 namespace hone::ops {
 namespace {
 
-std::int64_t whole_groups(std::int64_t columns) {
-  return (columns + steps_together - 1) / steps_together * steps_together;
-}
+std::int64_t whole(std::int64_t count, std::int64_t part) { return (count + part - 1) / part; }
 
 }  // namespace
 
+std::size_t PackedSteps::bytes_of(std::int64_t outer, std::int64_t inner) {
+  return static_cast<std::size_t>(whole(outer, panel_columns) * whole(inner, step_group)) * sizeof(Block);
+}
+
 PackedSteps::PackedSteps(std::int64_t outer, std::int64_t inner) : outer_(outer), inner_(inner) {
-  HONE_CHECK(outer > 0 && inner > 0 && inner <= most_inner);
-  steps_ = tensor::Tensor::zeros({panels() * panel_bytes()}, tensor::DType::u8);
-  sums_ = tensor::Tensor::zeros({panels() * panel_columns}, tensor::DType::i32);
+  HONE_CHECK(outer > 0 && inner > 0);
+  blocks_ = tensor::Tensor::zeros({static_cast<std::int64_t>(bytes_of(outer, inner))}, tensor::DType::u8);
 }
 
-const std::int8_t* PackedSteps::panel(std::int64_t index) const {
-  return static_cast<const std::int8_t*>(steps_.view().data) + index * panel_bytes();
-}
-
-std::int8_t* PackedSteps::at(std::int64_t row) {
+void PackedSteps::put(std::int64_t row, const float* values) {
   HONE_CHECK(row >= 0 && row < outer_);
-  auto* all = static_cast<std::int8_t*>(steps_.view().data);
-  return all + row / panel_columns * panel_bytes() + row % panel_columns * steps_together;
-}
-
-void PackedSteps::put(std::int64_t row, const std::int8_t* steps) {
-  std::int8_t* to = at(row);
-  std::int32_t sum = 0;
-  for (std::int64_t k = 0; k < inner_; ++k) {
-    to[k / steps_together * (panel_columns * steps_together) + k % steps_together] = steps[k];
-    sum += steps[k];
+  Block* block = blocks() + row / panel_columns * groups();
+  const std::int64_t column = row % panel_columns;
+  for (std::int64_t begin = 0; begin < inner_; begin += step_group, ++block) {
+    const std::int64_t count = std::min(step_group, inner_ - begin);
+    const float* from = values + begin;
+    float largest = 0;
+    for (std::int64_t k = 0; k < count; ++k) largest = std::max(largest, std::fabs(from[k]));
+    const float per_unit = largest > 0 ? 127.0F / largest : 0.0F;
+    std::int32_t sum = 0;
+    for (std::int64_t k = 0; k < count; ++k) {
+      const auto step = static_cast<std::int32_t>(std::nearbyint(from[k] * per_unit));
+      block->steps[k / 4][column][k % 4] = static_cast<std::int8_t>(step);
+      sum += step;
+    }
+    block->scales[column] = largest / 127.0F;
+    block->sums[column] = block->scales[column] * static_cast<float>(sum);
   }
-  sums_.view().i32()[row] = sum;
 }
 
-void PackedSteps::get(std::int64_t row, std::int8_t* steps) const {
+void PackedSteps::get(std::int64_t row, float* values) const {
   HONE_CHECK(row >= 0 && row < outer_);
-  const std::int8_t* from = panel(row / panel_columns) + row % panel_columns * steps_together;
-  for (std::int64_t k = 0; k < inner_; ++k)
-    steps[k] = from[k / steps_together * (panel_columns * steps_together) + k % steps_together];
+  const Block* block = panel(row / panel_columns);
+  const std::int64_t column = row % panel_columns;
+  for (std::int64_t k = 0; k < inner_; ++k) {
+    const Block& at = block[k / step_group];
+    const std::int64_t within = k % step_group;
+    values[k] = at.scales[column] * static_cast<float>(at.steps[within / 4][column][within % 4]);
+  }
 }
 
 PackedSteps PackedSteps::transposed(tensor::Exec& exec) const {
-  HONE_CHECK(outer_ <= most_inner);
   PackedSteps to(inner_, outer_);
-  std::vector<std::int8_t> plain(static_cast<std::size_t>(outer_ * inner_));
-  exec.threads().for_slices(static_cast<std::size_t>(outer_), 16, [&](std::size_t begin, std::size_t end, int) {
-    for (auto row = static_cast<std::int64_t>(begin); row < static_cast<std::int64_t>(end); ++row)
-      get(row, plain.data() + row * inner_);
-  });
+  // A panel of the result reads one group of each of these panels.
   exec.threads().for_slices(static_cast<std::size_t>(to.panels()), 1, [&](std::size_t begin, std::size_t end, int) {
-    std::vector<std::int8_t> line(static_cast<std::size_t>(outer_));
-    const std::int64_t last = std::min(inner_, static_cast<std::int64_t>(end) * panel_columns);
-    for (std::int64_t k = static_cast<std::int64_t>(begin) * panel_columns; k < last; ++k) {
-      for (std::int64_t n = 0; n < outer_; ++n)
-        line[static_cast<std::size_t>(n)] = plain[static_cast<std::size_t>(n * inner_ + k)];
-      to.put(k, line.data());
+    std::vector<float> lines(static_cast<std::size_t>(panel_columns * outer_));
+    for (auto p = static_cast<std::int64_t>(begin); p < static_cast<std::int64_t>(end); ++p) {
+      for (std::int64_t n = 0; n < outer_; ++n) {
+        const Block& at = panel(n / panel_columns)[p];
+        const std::int64_t column = n % panel_columns;
+        for (std::int64_t k = 0; k < step_group; ++k)
+          lines[static_cast<std::size_t>(k * outer_ + n)] =
+              at.scales[column] * static_cast<float>(at.steps[k / 4][column][k % 4]);
+      }
+      const std::int64_t first = p * panel_columns;
+      for (std::int64_t k = 0; k < std::min(panel_columns, inner_ - first); ++k)
+        to.put(first + k, lines.data() + k * outer_);
     }
   });
   return to;
@@ -70,10 +77,10 @@ StepRows take_step_rows(tensor::Arena& arena, std::int64_t rows, std::int64_t co
   StepRows to;
   to.rows = rows;
   to.columns = columns;
-  to.stride = (whole_groups(columns) + 63) / 64 * 64;
-  to.steps = reinterpret_cast<std::uint8_t*>(arena.floats(rows * to.stride / static_cast<std::int64_t>(sizeof(float))));
-  to.scale = arena.floats(rows);
-  to.zero = arena.ints(rows);
+  to.groups = whole(columns, step_group);
+  to.steps = reinterpret_cast<std::uint8_t*>(arena.floats(rows * to.groups * step_group / 4));
+  to.scales = arena.floats(rows * to.groups);
+  to.offsets = arena.floats(rows * to.groups);
   return to;
 }
 

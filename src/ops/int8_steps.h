@@ -1,5 +1,5 @@
-// Matrix products in 8-bit steps with exact 32-bit sums: rows as u8 with a scale and a zero point each, frozen matrices
-// as s8 with a scale for each row. Seen by the files of ops/ only.
+// Matrix products in 8-bit steps with exact 32-bit sums over groups of 32 values: rows as u8 with a scale and a zero
+// point a group, frozen matrices as s8 with a scale a group. Seen by the files of ops/ only.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,12 @@
 
 namespace hone::ops {
 
-inline constexpr std::int64_t panel_columns = 64;
-inline constexpr std::int64_t steps_together = 4;  // of the inner dimension, as the dot product takes them
-// Longest inner dimension whose sums of u8 times s8 fit 32 bits.
-inline constexpr std::int64_t most_inner = 1 << 16;
+inline constexpr std::int64_t step_group = 32;     // inner indices that share a scale
+inline constexpr std::int64_t panel_columns = 32;  // outer indices whose steps lie together
 
-// s8 steps q [outer, inner] in the order in which products read them: panels of 64 outer indices, in each, for 4 inner
-// indices at a time, 64 x 4 bytes; 0 beyond the edges. Moves only.
+// w[n, k] = scale[n, k / 32] q[n, k], q [outer, inner] s8 in the order in which products read them: panels of 32 outer
+// indices, in each, group by group, 8 x 32 x 4 steps (4 inner indices of each outer one), the 32 scales, and the 32
+// sums of scale q. 0 beyond the edges. Moves only.
 class PackedSteps {
  public:
   PackedSteps() = default;
@@ -27,66 +26,63 @@ class PackedSteps {
   std::int64_t outer() const { return outer_; }
   std::int64_t inner() const { return inner_; }
   std::int64_t panels() const { return (outer_ + panel_columns - 1) / panel_columns; }
-  std::int64_t panel_bytes() const {
-    return (inner_ + steps_together - 1) / steps_together * steps_together * panel_columns;
-  }
-  std::size_t bytes() const { return steps_.bytes() + sums_.bytes(); }
+  std::int64_t groups() const { return (inner_ + step_group - 1) / step_group; }
+  std::size_t bytes() const { return blocks_.bytes(); }
+  static std::size_t bytes_of(std::int64_t outer, std::int64_t inner);
 
-  // Puts or reads the steps of one outer index [inner]. Rows of different panels may be put by different threads.
-  void put(std::int64_t row, const std::int8_t* steps);
-  void get(std::int64_t row, std::int8_t* steps) const;
+  // A panel and a group.
+  struct Block {
+    std::int8_t steps[step_group / 4][panel_columns][4];
+    float scales[panel_columns];
+    float sums[panel_columns];
+  };
+  const Block* panel(std::int64_t index) const { return blocks() + index * groups(); }
 
-  const std::int8_t* panel(std::int64_t index) const;
-  // Of each outer index, its steps' sum; [panels * 64].
-  const std::int32_t* sums() const { return sums_.view().i32(); }
+  // Rounds one outer index [inner]: scale = max |w| / 127 over a group, step = w / scale to the nearest, ties to even.
+  // Rows may be put by different threads.
+  void put(std::int64_t row, const float* values);
+  // scale q of one outer index.
+  void get(std::int64_t row, float* values) const;
 
-  // [inner, outer], on all threads.
+  // The same values [inner, outer], rounded once more in the groups of their new rows; on all threads.
   PackedSteps transposed(tensor::Exec& exec) const;
 
  private:
-  std::int8_t* at(std::int64_t row);
+  const Block* blocks() const { return static_cast<const Block*>(blocks_.view().data); }
+  Block* blocks() { return static_cast<Block*>(blocks_.view().data); }
 
   std::int64_t outer_ = 0;
   std::int64_t inner_ = 0;
-  tensor::Tensor steps_;  // u8
-  tensor::Tensor sums_;   // i32
+  tensor::Tensor blocks_;  // u8
 };
 
-// Rows x[m, k] = scale[m] * (step[m, k] - zero[m]); borrowed memory, columns padded to whole groups.
+// x[m, k] = scale[m, k / 32] step[m, k] + offset[m, k / 32]; borrowed memory, the last group padded with zeros.
 struct StepRows {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  std::int64_t stride = 0;  // bytes between rows
-  std::uint8_t* steps = nullptr;
-  float* scale = nullptr;
-  std::int32_t* zero = nullptr;
+  std::int64_t groups = 0;
+  std::uint8_t* steps = nullptr;  // [rows, groups * 32]
+  float* scales = nullptr;        // [rows, groups]
+  float* offsets = nullptr;       // [rows, groups]
 };
 
 // Memory for [rows, columns] from the arena.
 StepRows take_step_rows(tensor::Arena& arena, std::int64_t rows, std::int64_t columns);
 
-// Rows [begin, end) of x [rows, columns] (`x_stride` floats apart), each value times factor[k]: 255 steps between the
-// least and the greatest of 0 and the row's values, nearest. A row that is not finite gets the scale NaN. On the
-// calling thread.
-struct RoundRows {
-  const float* x = nullptr;
-  std::int64_t x_stride = 0;
-  const float* factor = nullptr;  // [columns]
-  StepRows to;
-};
-void round_rows_here(const RoundRows& rows, std::int64_t begin, std::int64_t end);
+// Rows of x [to.rows, to.columns]: in each group 255 steps between the least and the greatest of 0 and its values, to
+// the nearest. A group that is not finite gets the scale NaN. On the calling thread.
+void round_rows_here(const float* x, const StepRows& to, RowRange rows);
 
-// y[m, n] (+)= scale[m] * factor[n] * sum over k of (step[m, k] - zero[m]) q[n, k].
+// y[m, n] (+)= sum over k of x[m, k] w[n, k].
 struct StepProduct {
   StepRows x;
-  const PackedSteps* q = nullptr;
-  const float* factor = nullptr;  // [outer]
+  const PackedSteps* w = nullptr;
   float* y = nullptr;
   std::int64_t y_stride = 0;
   Matvec::Into into = Matvec::Into::set;
 };
 
-// For some rows and some panels of 64 columns, on the calling thread.
+// For some rows and some panels, on the calling thread.
 void step_product_here(const StepProduct& product, RowRange rows, RowRange panels);
 
 // Whether this machine multiplies bytes by itself (AVX-512 VNNI); else the same sums are taken by slower means.

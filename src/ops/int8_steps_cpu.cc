@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "ops/int8_steps.h"
 #include "ops/simd_targets.h"
 
@@ -11,84 +14,74 @@ namespace hone::ops::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::int64_t group_bytes = panel_columns * steps_together;
-
-struct Range {
-  float least;
-  float greatest;
-  float finite;  // 0, or NaN where a value is not finite
+struct Rounded {
+  float scale;
+  float offset;
 };
 
-Range range_of(const float* x, const float* factor, std::int64_t columns) {
-  const hn::ScalableTag<float> d;
+// 32 values to steps.
+Rounded round_group(const float* x, std::uint8_t* steps) {
+  const hn::CappedTag<float, step_group> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> db;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto least = hn::Zero(d);
   auto greatest = hn::Zero(d);
-  auto finite = hn::Zero(d);
-  std::int64_t k = 0;
-  for (; k + lanes <= columns; k += lanes) {
-    const auto value = hn::Mul(hn::LoadU(d, x + k), hn::LoadU(d, factor + k));
+  auto finite = hn::Zero(d);  // NaN where a value is not finite
+  for (std::int64_t k = 0; k < step_group; k += lanes) {
+    const auto value = hn::LoadU(d, x + k);
     least = hn::Min(least, value);
     greatest = hn::Max(greatest, value);
     finite = hn::MulAdd(value, hn::Zero(d), finite);
   }
-  Range range = {hn::GetLane(hn::MinOfLanes(d, least)), hn::GetLane(hn::MaxOfLanes(d, greatest)),
-                 hn::GetLane(hn::SumOfLanes(d, finite))};
-  for (; k < columns; ++k) {
-    const float value = x[k] * factor[k];
-    range.least = value < range.least ? value : range.least;
-    range.greatest = value > range.greatest ? value : range.greatest;
-    range.finite += value * 0;
+  const float low = hn::GetLane(hn::MinOfLanes(d, least));
+  const float width = hn::GetLane(hn::MaxOfLanes(d, greatest)) - low;
+  const float per_unit = width > 0 ? 255.0F / width : 0.0F;
+  const auto factor = hn::Set(d, per_unit);
+  const auto zero = hn::NearestInt(hn::Set(d, -low * per_unit));
+  for (std::int64_t k = 0; k < step_group; k += lanes) {
+    const auto step = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), zero);
+    hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
   }
-  return range;
+  const bool is_finite = hn::AllTrue(d, hn::Eq(finite, hn::Zero(d)));
+  const float scale = is_finite ? width * (1.0F / 255.0F) : __builtin_nanf("");
+  return {scale, -scale * static_cast<float>(hn::GetLane(zero))};
 }
 
-void round_rows(const RoundRows& rows, std::int64_t begin, std::int64_t end) {
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<std::uint8_t, decltype(d)> db;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const StepRows& to = rows.to;
-  for (std::int64_t row = begin; row < end; ++row) {
-    const float* x = rows.x + row * rows.x_stride;
-    std::uint8_t* steps = to.steps + row * to.stride;
-    const Range range = range_of(x, rows.factor, to.columns);
-    const float width = range.greatest - range.least;
-    const float per_unit = width > 0 ? 255.0F / width : 0.0F;
-    const auto zero = hn::NearestInt(hn::Set(d, -range.least * per_unit));
-    to.scale[row] = width / 255.0F + range.finite;
-    to.zero[row] = hn::GetLane(zero);
-    const auto scaled = [&](std::int64_t k) {
-      return hn::Mul(hn::Mul(hn::LoadU(d, x + k), hn::LoadU(d, rows.factor + k)), hn::Set(d, per_unit));
-    };
-    std::int64_t k = 0;
-    for (; k + lanes <= to.columns; k += lanes)
-      hn::StoreU(hn::DemoteTo(db, hn::Add(hn::NearestInt(scaled(k)), zero)), db, steps + k);
-    for (; k < to.columns; ++k) {
-      const std::int32_t step =
-          hn::GetLane(hn::NearestInt(hn::Set(d, x[k] * rows.factor[k] * per_unit))) + to.zero[row];
-      steps[k] = static_cast<std::uint8_t>(step < 0 ? 0 : step > 255 ? 255 : step);
+void round_rows(const float* x, const StepRows& to, RowRange rows) {
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const float* from = x + row * to.columns;
+    for (std::int64_t group = 0; group < to.groups; ++group) {
+      const std::int64_t at = row * to.groups + group;
+      const std::int64_t count = std::min(step_group, to.columns - group * step_group);
+      std::array<float, step_group> padded{};
+      if (count < step_group) std::copy(from + group * step_group, from + to.columns, padded.begin());
+      const Rounded rounded =
+          round_group(count < step_group ? padded.data() : from + group * step_group, to.steps + at * step_group);
+      to.scales[at] = rounded.scale;
+      to.offsets[at] = rounded.offset;
     }
-    for (; k % steps_together != 0; ++k) steps[k] = 0;
   }
 }
 
+// Without an instruction for it.
 void product_row(const StepProduct& p, std::int64_t row, std::int64_t panel) {
-  const std::int64_t first = panel * panel_columns;
-  const std::int64_t last = first + panel_columns < p.q->outer() ? panel_columns : p.q->outer() - first;
-  const std::uint8_t* x = p.x.steps + row * p.x.stride;
-  const std::int8_t* q = p.q->panel(panel);
-  std::int32_t sums[panel_columns] = {};
-  for (std::int64_t k = 0; k < p.x.columns; k += steps_together, q += group_bytes) {
+  float y[panel_columns] = {};
+  const PackedSteps::Block* block = p.w->panel(panel);
+  for (std::int64_t group = 0; group < p.x.groups; ++group, ++block) {
+    const std::int64_t at = row * p.x.groups + group;
+    const std::uint8_t* x = p.x.steps + at * step_group;
+    std::int32_t sums[panel_columns] = {};
+    for (std::int64_t k = 0; k < step_group; ++k)
+      for (std::int64_t n = 0; n < panel_columns; ++n) sums[n] += x[k] * block->steps[k / 4][n][k % 4];
     for (std::int64_t n = 0; n < panel_columns; ++n) {
-      for (std::int64_t j = 0; j < steps_together; ++j) sums[n] += x[k + j] * q[n * steps_together + j];
+      y[n] = y[n] + static_cast<float>(sums[n]) * (p.x.scales[at] * block->scales[n]);
+      y[n] = y[n] + p.x.offsets[at] * block->sums[n];
     }
   }
-  for (std::int64_t n = 0; n < last; ++n) {
-    const std::int32_t sum = sums[n] - p.x.zero[row] * p.q->sums()[first + n];
-    const float y = static_cast<float>(sum) * (p.x.scale[row] * p.factor[first + n]);
-    float& to = p.y[row * p.y_stride + first + n];
-    to = p.into == Matvec::Into::add ? y + to : y;
-  }
+  const std::int64_t first = panel * panel_columns;
+  float* to = p.y + row * p.y_stride + first;
+  for (std::int64_t n = 0; n < std::min(panel_columns, p.w->outer() - first); ++n)
+    to[n] = p.into == Matvec::Into::add ? to[n] + y[n] : y[n];
 }
 
 void step_product(const StepProduct& p, RowRange rows, RowRange panels) {
@@ -105,13 +98,13 @@ namespace hone::ops {
 HWY_EXPORT(round_rows);
 HWY_EXPORT(step_product);
 
-void round_rows_here(const RoundRows& rows, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(round_rows)(rows, begin, end);
+void round_rows_here(const float* x, const StepRows& to, RowRange rows) {
+  HWY_DYNAMIC_DISPATCH(round_rows)(x, to, rows);
 }
 
 void step_product_here(const StepProduct& product, RowRange rows, RowRange panels) {
-  HONE_CHECK(product.x.columns == product.q->inner());
-  HONE_CHECK(rows.begin >= 0 && rows.end <= product.x.rows && panels.begin >= 0 && panels.end <= product.q->panels());
+  HONE_CHECK(product.x.columns == product.w->inner());
+  HONE_CHECK(rows.begin >= 0 && rows.end <= product.x.rows && panels.begin >= 0 && panels.end <= product.w->panels());
   if (has_byte_products()) {
     step_product_vnni(product, rows, panels);
   } else {

@@ -22,50 +22,67 @@
 namespace hone::ops {
 namespace {
 
-constexpr std::int64_t group_bytes = panel_columns * steps_together;
+constexpr int vectors = panel_columns / 16;
 
-// `count` <= 6 rows against one panel: its sums stay in registers.
+// `count` <= 6 rows against one panel: the sums of a group and those of all stay in registers.
 template <int count>
 inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
-  constexpr int vectors = 4;
-  const std::uint8_t* x = p.x.steps + row * p.x.stride;
-  const std::int8_t* q = p.q->panel(panel);
-  __m512i sums[count][vectors];
+  const std::int64_t stride = p.x.groups * step_group;
+  const std::uint8_t* x = p.x.steps + row * stride;
+  const float* scales = p.x.scales + row * p.x.groups;
+  const float* offsets = p.x.offsets + row * p.x.groups;
+  const PackedSteps::Block* block = p.w->panel(panel);
+  __m512 y[count][vectors];
   HONE_UNROLL
   for (int r = 0; r < count; ++r) {
     HONE_UNROLL
-    for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_setzero_si512();
+    for (int v = 0; v < vectors; ++v) y[r][v] = _mm512_setzero_ps();
   }
-  for (std::int64_t k = 0; k < p.x.columns; k += steps_together, q += group_bytes) {
-    __m512i weights[vectors];
-    HONE_UNROLL
-    for (int v = 0; v < vectors; ++v) weights[v] = _mm512_loadu_si512(q + 64 * v);
+  for (std::int64_t group = 0; group < p.x.groups; ++group, ++block, x += step_group) {
+    __m512i sums[count][vectors];
     HONE_UNROLL
     for (int r = 0; r < count; ++r) {
-      std::int32_t four;
-      std::memcpy(&four, x + r * p.x.stride + k, sizeof four);
-      const __m512i steps = _mm512_set1_epi32(four);
       HONE_UNROLL
-      for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], steps, weights[v]);
+      for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_setzero_si512();
+    }
+    HONE_UNROLL
+    for (int k = 0; k < step_group / 4; ++k) {
+      __m512i weights[vectors];
+      HONE_UNROLL
+      for (int v = 0; v < vectors; ++v) weights[v] = _mm512_loadu_si512(block->steps[k][16 * v]);
+      HONE_UNROLL
+      for (int r = 0; r < count; ++r) {
+        std::int32_t four;
+        std::memcpy(&four, x + r * stride + 4 * k, sizeof four);
+        const __m512i steps = _mm512_set1_epi32(four);
+        HONE_UNROLL
+        for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], steps, weights[v]);
+      }
+    }
+    HONE_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      const __m512 scale = _mm512_loadu_ps(block->scales + 16 * v);
+      const __m512 sum = _mm512_loadu_ps(block->sums + 16 * v);
+      HONE_UNROLL
+      for (int r = 0; r < count; ++r) {
+        const __m512 both = _mm512_mul_ps(_mm512_set1_ps(scales[r * p.x.groups + group]), scale);
+        y[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r][v]), both, y[r][v]);
+        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(offsets[r * p.x.groups + group]), sum, y[r][v]);
+      }
     }
   }
-  const std::int64_t first = panel * panel_columns;
   HONE_UNROLL
   for (int v = 0; v < vectors; ++v) {
-    const std::int64_t column = first + 16 * v;
-    const std::int64_t left = p.q->outer() - column;
+    const std::int64_t column = panel * panel_columns + 16 * v;
+    const std::int64_t left = p.w->outer() - column;
     if (left <= 0) break;
     const auto mask = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (1 << left) - 1);
-    const __m512 factor = _mm512_maskz_loadu_ps(mask, p.factor + column);
-    const __m512i total = _mm512_loadu_si512(p.q->sums() + column);
     HONE_UNROLL
     for (int r = 0; r < count; ++r) {
-      const __m512i moved = _mm512_mullo_epi32(_mm512_set1_epi32(p.x.zero[row + r]), total);
-      const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][v], moved));
-      __m512 y = _mm512_mul_ps(sum, _mm512_mul_ps(_mm512_set1_ps(p.x.scale[row + r]), factor));
       float* to = p.y + (row + r) * p.y_stride + column;
-      if (p.into == Matvec::Into::add) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, to));
-      _mm512_mask_storeu_ps(to, mask, y);
+      __m512 value = y[r][v];
+      if (p.into == Matvec::Into::add) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
+      _mm512_mask_storeu_ps(to, mask, value);
     }
   }
 }
@@ -74,9 +91,9 @@ inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
 
 void step_product_vnni(const StepProduct& p, RowRange rows, RowRange panels) {
   // Rows whose steps stay in the second-level cache while all panels pass by.
-  const std::int64_t most = (256 * 1024 / p.x.stride + 5) / 6 * 6;
+  const std::int64_t most = (256 * 1024 / (p.x.groups * step_group) + 5) / 6 * 6;
   for (std::int64_t begin = rows.begin; begin < rows.end; begin += most) {
-    const std::int64_t end = begin + most < rows.end ? begin + most : rows.end;
+    const std::int64_t end = std::min(rows.end, begin + most);
     for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
       std::int64_t row = begin;
       for (; row + 6 <= end; row += 6) tile<6>(p, row, panel);

@@ -2,6 +2,7 @@
 
 #include "ops/gemm.h"
 #include "ops/linear.h"
+#include "ops/linear_int8.h"
 #include "ops/matvec.h"
 
 namespace hone::ops {
@@ -105,6 +106,7 @@ void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* l
     HONE_CHECK(out.t.shape == tensor::Shape({rows, lora->a.shape[0]}));
   }
   if (rows == 0) return;
+  if (weight.kind() == WeightKind::int8_steps) return linear_int8(exec, x, weight, lora, out);
   if (rows <= most_matvec_rows) {
     few_rows(exec, x, weight, lora, out);
     return;
@@ -171,8 +173,11 @@ void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const L
   const std::int64_t rows = g.dy.shape[0];
   HONE_CHECK(g.dy.shape == tensor::Shape({rows, weight.out()}));
   if (rows == 0) return;
+  const bool in_steps = weight.kind() == WeightKind::int8_steps;
   if (lora == nullptr) {
-    if (g.dx.data != nullptr) input_gradient(exec, weight, g, nullptr, [](std::int64_t, std::int64_t) {});
+    if (g.dx.data == nullptr) return;
+    if (in_steps) return input_gradient_int8(exec, weight, nullptr, g, {});
+    input_gradient(exec, weight, g, nullptr, [](std::int64_t, std::int64_t) {});
     return;
   }
   check_lora(weight, *lora);
@@ -180,7 +185,9 @@ void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const L
   tensor::Arena::Scope scope(exec.arena());
   const tensor::View u = {exec.arena().floats(rows * rank), {rows, rank}};
   const Gemm down = times(g.dy, lora->b, u);
-  if (g.dx.data != nullptr) {
+  if (g.dx.data != nullptr && in_steps) {
+    input_gradient_int8(exec, weight, lora, g, u);
+  } else if (g.dx.data != nullptr) {
     Gemm up = times(u, lora->a, g.dx);
     up.alpha = lora->scale;
     up.beta = 1;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ops/int8_map.h"
+
 namespace hone::ops {
 namespace {
 
@@ -55,7 +57,22 @@ Weight Weight::from_int8(tensor::Tensor steps, tensor::Tensor scales) {
   return weight;
 }
 
-std::size_t Weight::bytes() const { return values_.bytes() + scales_.bytes() + nf4_.bytes(); }
+std::size_t Weight::int8_steps_bytes(std::int64_t out, std::int64_t in) { return PackedSteps::bytes_of(out, in); }
+
+Weight Weight::from_int8_map(std::shared_ptr<const Int8Map> map) {
+  Weight weight = of(WeightKind::int8_steps, map->w.outer(), map->w.inner());
+  weight.int8_ = std::move(map);
+  return weight;
+}
+
+std::size_t Weight::bytes() const {
+  return values_.bytes() + scales_.bytes() + nf4_.bytes() + (int8_ == nullptr ? 0 : int8_->bytes());
+}
+
+const Int8Map& Weight::int8() const {
+  HONE_CHECK(kind_ == WeightKind::int8_steps);
+  return *int8_;
+}
 
 const float* Weight::f32() const {
   HONE_CHECK(kind_ == WeightKind::f32);
@@ -88,6 +105,9 @@ void Weight::widen(std::int64_t begin, std::int64_t end, float* out) const {
         widen_steps(steps + row * in_, scales_.f32()[row], in_, out + (row - begin) * in_);
       return;
     }
+    case WeightKind::int8_steps:
+      for (std::int64_t row = begin; row < end; ++row, out += in_) int8_->w.get(row, out);
+      return;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "ops/nf4.h"
 #include "tensor/ggml_type.h"
@@ -16,10 +17,14 @@ enum class WeightKind : std::uint8_t {
   blocks,      // one of ggml's types, f16 and bf16 among them
   nf4,         // with a scale for each 64 values
   nf4_double,  // its scales quantised too
-  int8         // a row's values as steps of its largest magnitude / 127
+  int8,        // a row's values as steps of its largest magnitude / 127
+  int8_steps   // the same in groups of 32; products round their other side to 8 bits, too (ops/int8_map.h)
 };
 
-// Rows are outputs: y = x W^T. Moves only. Products see the values widened to f32, tile by tile.
+struct Int8Map;
+
+// Rows are outputs: y = x W^T. Moves only. Products see the values widened to f32, tile by tile, but for those of kind
+// int8_steps.
 class Weight {
  public:
   Weight() = default;
@@ -30,6 +35,9 @@ class Weight {
   static Weight from_nf4(tensor::Shape shape, Nf4 values);
   // Takes s8 steps as u8 [out, in] and f32 scales [out].
   static Weight from_int8(tensor::Tensor steps, tensor::Tensor scales);
+  // What a weight of kind int8_steps takes up; the first linear_backward() of a map adds as much again.
+  static std::size_t int8_steps_bytes(std::int64_t out, std::int64_t in);
+  static Weight from_int8_map(std::shared_ptr<const Int8Map> map);
 
   bool empty() const { return kind_ == WeightKind::none; }
   WeightKind kind() const { return kind_; }
@@ -41,6 +49,8 @@ class Weight {
 
   // The plain f32 rows [out, in]; HONE_CHECKs the kind.
   const float* f32() const;
+  // HONE_CHECKs the kind.
+  const Int8Map& int8() const;
   // Rows [begin, end) as f32 [end - begin, in], of any kind. On the calling thread.
   void widen(std::int64_t begin, std::int64_t end, float* out) const;
   // The same without copying where they are f32 already; else widened into `scratch` [end - begin, in].
@@ -56,6 +66,7 @@ class Weight {
   tensor::Tensor values_;  // f32, blocks or steps
   tensor::Tensor scales_;  // int8
   Nf4 nf4_;
+  std::shared_ptr<const Int8Map> int8_;
 };
 
 }  // namespace hone::ops

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ops/int8_map.h"
 #include "tensor/half.h"
 
 namespace hone::ops {
@@ -50,6 +51,10 @@ WeightWriter::WeightWriter(WeightKind kind, tensor::Shape shape) : kind_(kind), 
       values_ = tensor::Tensor::empty(shape, tensor::DType::u8);
       scales_ = tensor::Tensor::empty({shape[0]});
       return;
+    case WeightKind::int8_steps:
+      int8_ = std::make_shared<Int8Map>();
+      int8_->w = PackedSteps(shape[0], shape[1]);
+      return;
   }
 }
 
@@ -78,6 +83,9 @@ void WeightWriter::put(tensor::Exec& exec, std::int64_t first, tensor::ConstView
           scales_.f32()[first + row] =
               put_steps({from + row * in, static_cast<std::size_t>(in)}, to + (first + row) * in);
         return;
+      case WeightKind::int8_steps:
+        for (std::int64_t row = begin; row < end; ++row) int8_->w.put(first + row, from + row * in);
+        return;
       default:
         quantize_nf4(part, at, nf4_);
     }
@@ -92,6 +100,8 @@ Weight WeightWriter::finish() {
       return Weight::from_blocks(tensor::GgmlType::bf16, shape_, std::move(values_));
     case WeightKind::int8:
       return Weight::from_int8(std::move(values_), std::move(scales_));
+    case WeightKind::int8_steps:
+      return Weight::from_int8_map(std::move(int8_));
     default:
       break;
   }

@@ -9,13 +9,14 @@ namespace hone::ops {
 
 class WeightWriter {
  public:
-  // Kinds f32, nf4, nf4_double, int8, and blocks of bf16 (that type alone). `shape` = [out, in].
+  // Kinds f32, nf4, nf4_double, int8, int8_steps, and blocks of bf16 (that type alone). `shape` = [out, in].
   WeightWriter(WeightKind kind, tensor::Shape shape);
 
   // Rows [first, first + rows.shape[0]) of f32 values; each row once, in any order. `first` is a multiple of 64, and so
   // is the number of rows but for the last ones. Finite values only.
   //   bf16: rounded to nearest, ties to even.
   //   int8: scale = max |x| / 127, step = x * (127 / max |x|) rounded, ties to even (bitsandbytes' vector-wise int8).
+  //   int8_steps: the same in groups of 32 (ops/int8_steps.h).
   //   nf4: see ops/nf4.h.
   void put(tensor::Exec& exec, std::int64_t first, tensor::ConstView rows);
 
@@ -28,6 +29,7 @@ class WeightWriter {
   tensor::Tensor values_;  // f32 [out, in], or u8
   tensor::Tensor scales_;  // int8
   Nf4 nf4_;
+  std::shared_ptr<Int8Map> int8_;
 };
 
 }  // namespace hone::ops

@@ -1,0 +1,23 @@
+// A frozen map in 8-bit steps, in the order of products with it and of those with its transpose. Seen by the files of
+// ops/ only.
+#pragma once
+
+#include <mutex>
+
+#include "ops/int8_steps.h"
+
+namespace hone::ops {
+
+struct Int8Map {
+  PackedSteps w;  // [out, in]
+
+  // For dX; made at the first call on the threads of its Exec, kept from then on.
+  const PackedSteps& transposed(tensor::Exec& exec) const;
+  std::size_t bytes() const { return w.bytes() + transposed_.bytes(); }
+
+ private:
+  mutable std::once_flag made_;
+  mutable PackedSteps transposed_;
+};
+
+}  // namespace hone::ops
