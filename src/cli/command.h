@@ -40,6 +40,7 @@ std::string padded(const std::string& text, std::size_t columns);
 void print_json(const Json& json);
 
 void add_ask(Cli& cli);
+void add_bench(Cli& cli);
 void add_compare(Cli& cli);
 void add_data(Cli& cli);
 void add_decide(Cli& cli);

@@ -1,7 +1,8 @@
 #include "ops/int8_steps.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <cstring>
 #include <vector>
 
 namespace hone::ops {
@@ -25,19 +26,15 @@ void PackedSteps::put(std::int64_t row, const float* values) {
   Block* block = blocks() + row / panel_columns * groups();
   const std::int64_t column = row % panel_columns;
   for (std::int64_t begin = 0; begin < inner_; begin += step_group, ++block) {
-    const std::int64_t count = std::min(step_group, inner_ - begin);
+    std::array<float, step_group> padded{};
     const float* from = values + begin;
-    float largest = 0;
-    for (std::int64_t k = 0; k < count; ++k) largest = std::max(largest, std::fabs(from[k]));
-    const float per_unit = largest > 0 ? 127.0F / largest : 0.0F;
-    std::int32_t sum = 0;
-    for (std::int64_t k = 0; k < count; ++k) {
-      const auto step = static_cast<std::int32_t>(std::nearbyint(from[k] * per_unit));
-      block->steps[k / 4][column][k % 4] = static_cast<std::int8_t>(step);
-      sum += step;
+    if (inner_ - begin < step_group) {
+      std::copy(from, values + inner_, padded.begin());
+      from = padded.data();
     }
-    block->scales[column] = largest / 127.0F;
-    block->sums[column] = block->scales[column] * static_cast<float>(sum);
+    std::array<std::int8_t, step_group> steps;
+    block->scales[column] = round_weights_here(from, steps.data(), block->sums[column]);
+    for (std::size_t k = 0; k < steps.size(); k += 4) std::memcpy(block->steps[k / 4][column], &steps[k], 4);
   }
 }
 

@@ -56,6 +56,9 @@ class PackedSteps {
   tensor::Tensor blocks_;  // u8
 };
 
+// Steps of 32 values of a frozen matrix; returns their scale, and scale times their sum. On the calling thread.
+float round_weights_here(const float* values, std::int8_t* steps, float& sum);
+
 // x[m, k] = scale[m, k / 32] step[m, k] + offset[m, k / 32]; borrowed memory, the last group padded with zeros.
 struct StepRows {
   std::int64_t rows = 0;

@@ -63,6 +63,26 @@ void round_rows(const float* x, const StepRows& to, RowRange rows) {
   }
 }
 
+float round_weights(const float* values, std::int8_t* steps, float& sum) {
+  const hn::CappedTag<float, step_group> d;
+  const hn::Rebind<std::int8_t, decltype(d)> db;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  auto most = hn::Zero(d);
+  for (std::int64_t k = 0; k < step_group; k += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, values + k)));
+  const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+  const auto per_unit = hn::Set(d, largest > 0 ? 127.0F / largest : 0.0F);
+  auto total = hn::Zero(di);
+  for (std::int64_t k = 0; k < step_group; k += lanes) {
+    const auto step = hn::NearestInt(hn::Mul(hn::LoadU(d, values + k), per_unit));
+    total = hn::Add(total, step);
+    hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
+  }
+  const float scale = largest / 127.0F;
+  sum = scale * static_cast<float>(hn::GetLane(hn::SumOfLanes(di, total)));
+  return scale;
+}
+
 // Without an instruction for it.
 void product_row(const StepProduct& p, std::int64_t row, std::int64_t panel) {
   float y[panel_columns] = {};
@@ -96,10 +116,15 @@ HWY_AFTER_NAMESPACE();
 namespace hone::ops {
 
 HWY_EXPORT(round_rows);
+HWY_EXPORT(round_weights);
 HWY_EXPORT(step_product);
 
 void round_rows_here(const float* x, const StepRows& to, RowRange rows) {
   HWY_DYNAMIC_DISPATCH(round_rows)(x, to, rows);
+}
+
+float round_weights_here(const float* values, std::int8_t* steps, float& sum) {
+  return HWY_DYNAMIC_DISPATCH(round_weights)(values, steps, sum);
 }
 
 void step_product_here(const StepProduct& product, RowRange rows, RowRange panels) {
