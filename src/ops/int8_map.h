@@ -8,6 +8,11 @@
 
 namespace hone::ops {
 
+// Answers depend on every value: short spans keep large ones from coarsening their neighbours.
+inline constexpr std::int64_t forward_span = 32;
+// A gradient's rounding averages out over the rows: one span a row costs the product no time in between.
+inline constexpr std::int64_t backward_span = longest_span;
+
 struct Int8Map {
   PackedSteps w;  // [out, in]
 

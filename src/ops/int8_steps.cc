@@ -1,7 +1,6 @@
 #include "ops/int8_steps.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -16,26 +15,27 @@ std::size_t PackedSteps::bytes_of(std::int64_t outer, std::int64_t inner) {
   return static_cast<std::size_t>(whole(outer, panel_columns) * whole(inner, step_group)) * sizeof(Block);
 }
 
-PackedSteps::PackedSteps(std::int64_t outer, std::int64_t inner) : outer_(outer), inner_(inner) {
-  HONE_CHECK(outer > 0 && inner > 0);
+PackedSteps::PackedSteps(std::int64_t outer, std::int64_t inner, std::int64_t span)
+    : outer_(outer), inner_(inner), span_(span) {
+  HONE_CHECK(outer > 0 && inner > 0 && span > 0 && span % step_group == 0 && std::min(span, inner) <= longest_span);
   blocks_ = tensor::Tensor::zeros({static_cast<std::int64_t>(bytes_of(outer, inner))}, tensor::DType::u8);
 }
 
 void PackedSteps::put(std::int64_t row, const float* values) {
   HONE_CHECK(row >= 0 && row < outer_);
-  Block* block = blocks() + row / panel_columns * groups();
+  Block* row_blocks = blocks() + row / panel_columns * groups();
   const std::int64_t column = row % panel_columns;
-  for (std::int64_t begin = 0; begin < inner_; begin += step_group, ++block) {
-    std::array<float, step_group> padded{};
-    const float* from = values + begin;
-    if (inner_ - begin < step_group) {
-      std::copy(from, values + inner_, padded.begin());
-      from = padded.data();
-    }
-    std::array<std::int8_t, step_group> steps;
-    block->scales[column] = round_weights_here(from, steps.data(), block->sums[column]);
-    for (std::size_t k = 0; k < steps.size(); k += 4) std::memcpy(block->steps[k / 4][column], &steps[k], 4);
+  const std::int64_t padded = groups() * step_group;
+  std::vector<float> line(values, values + inner_);
+  line.resize(static_cast<std::size_t>(padded));
+  std::vector<std::int8_t> steps(line.size());
+  for (std::int64_t begin = 0; begin < padded; begin += span_) {
+    const std::int64_t end = std::min(padded, begin + span_);
+    Block& last = row_blocks[end / step_group - 1];
+    last.scales[column] = round_weights_here(line.data() + begin, end - begin, steps.data() + begin, last.sums[column]);
   }
+  for (std::int64_t k = 0; k < padded; k += 4)
+    std::memcpy(row_blocks[k / step_group].steps[k % step_group / 4][column], steps.data() + k, 4);
 }
 
 void PackedSteps::get(std::int64_t row, float* values) const {
@@ -43,24 +43,27 @@ void PackedSteps::get(std::int64_t row, float* values) const {
   const Block* block = panel(row / panel_columns);
   const std::int64_t column = row % panel_columns;
   for (std::int64_t k = 0; k < inner_; ++k) {
-    const Block& at = block[k / step_group];
+    const std::int64_t span_end = std::min(groups() * step_group, (k / span_ + 1) * span_);
     const std::int64_t within = k % step_group;
-    values[k] = at.scales[column] * static_cast<float>(at.steps[within / 4][column][within % 4]);
+    values[k] = block[span_end / step_group - 1].scales[column] *
+                static_cast<float>(block[k / step_group].steps[within / 4][column][within % 4]);
   }
 }
 
-PackedSteps PackedSteps::transposed(tensor::Exec& exec) const {
-  PackedSteps to(inner_, outer_);
+PackedSteps PackedSteps::transposed(tensor::Exec& exec, std::int64_t span) const {
+  PackedSteps to(inner_, outer_, span);
   // A panel of the result reads one group of each of these panels.
   exec.threads().for_slices(static_cast<std::size_t>(to.panels()), 1, [&](std::size_t begin, std::size_t end, int) {
     std::vector<float> lines(static_cast<std::size_t>(panel_columns * outer_));
     for (auto p = static_cast<std::int64_t>(begin); p < static_cast<std::int64_t>(end); ++p) {
+      const std::int64_t span_end = std::min(groups() * step_group, (p * step_group / span_ + 1) * span_);
       for (std::int64_t n = 0; n < outer_; ++n) {
-        const Block& at = panel(n / panel_columns)[p];
+        const Block* blocks_of = panel(n / panel_columns);
         const std::int64_t column = n % panel_columns;
+        const float scale = blocks_of[span_end / step_group - 1].scales[column];
         for (std::int64_t k = 0; k < step_group; ++k)
           lines[static_cast<std::size_t>(k * outer_ + n)] =
-              at.scales[column] * static_cast<float>(at.steps[k / 4][column][k % 4]);
+              scale * static_cast<float>(blocks_of[p].steps[k / 4][column][k % 4]);
       }
       const std::int64_t first = p * panel_columns;
       for (std::int64_t k = 0; k < std::min(panel_columns, inner_ - first); ++k)
@@ -70,14 +73,16 @@ PackedSteps PackedSteps::transposed(tensor::Exec& exec) const {
   return to;
 }
 
-StepRows take_step_rows(tensor::Arena& arena, std::int64_t rows, std::int64_t columns) {
+StepRows take_step_rows(tensor::Arena& arena, std::int64_t rows, std::int64_t columns, std::int64_t span) {
   StepRows to;
   to.rows = rows;
   to.columns = columns;
+  to.span = span;
   to.groups = whole(columns, step_group);
+  to.spans = whole(to.groups * step_group, span);
   to.steps = reinterpret_cast<std::uint8_t*>(arena.floats(rows * to.groups * step_group / 4));
-  to.scales = arena.floats(rows * to.groups);
-  to.offsets = arena.floats(rows * to.groups);
+  to.scales = arena.floats(rows * to.spans);
+  to.offsets = arena.floats(rows * to.spans);
   return to;
 }
 

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "ops/int8_steps.h"
 #include "ops/simd_targets.h"
@@ -19,15 +19,15 @@ struct Rounded {
   float offset;
 };
 
-// 32 values to steps.
-Rounded round_group(const float* x, std::uint8_t* steps) {
+// `count` values, a multiple of 32, to steps.
+Rounded round_span(const float* x, std::int64_t count, std::uint8_t* steps) {
   const hn::CappedTag<float, step_group> d;
   const hn::Rebind<std::uint8_t, decltype(d)> db;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto least = hn::Zero(d);
   auto greatest = hn::Zero(d);
   auto finite = hn::Zero(d);  // NaN where a value is not finite
-  for (std::int64_t k = 0; k < step_group; k += lanes) {
+  for (std::int64_t k = 0; k < count; k += lanes) {
     const auto value = hn::LoadU(d, x + k);
     least = hn::Min(least, value);
     greatest = hn::Max(greatest, value);
@@ -38,7 +38,7 @@ Rounded round_group(const float* x, std::uint8_t* steps) {
   const float per_unit = width > 0 ? 255.0F / width : 0.0F;
   const auto factor = hn::Set(d, per_unit);
   const auto zero = hn::NearestInt(hn::Set(d, -low * per_unit));
-  for (std::int64_t k = 0; k < step_group; k += lanes) {
+  for (std::int64_t k = 0; k < count; k += lanes) {
     const auto step = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), zero);
     hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
   }
@@ -48,32 +48,35 @@ Rounded round_group(const float* x, std::uint8_t* steps) {
 }
 
 void round_rows(const float* x, const StepRows& to, RowRange rows) {
+  const std::int64_t padded = to.groups * step_group;
+  std::vector<float> line(padded == to.columns ? 0 : static_cast<std::size_t>(padded));
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const float* from = x + row * to.columns;
-    for (std::int64_t group = 0; group < to.groups; ++group) {
-      const std::int64_t at = row * to.groups + group;
-      const std::int64_t count = std::min(step_group, to.columns - group * step_group);
-      std::array<float, step_group> padded{};
-      if (count < step_group) std::copy(from + group * step_group, from + to.columns, padded.begin());
+    if (!line.empty()) {
+      std::copy(from, from + to.columns, line.begin());
+      from = line.data();
+    }
+    for (std::int64_t s = 0; s < to.spans; ++s) {
+      const std::int64_t begin = s * to.span;
       const Rounded rounded =
-          round_group(count < step_group ? padded.data() : from + group * step_group, to.steps + at * step_group);
-      to.scales[at] = rounded.scale;
-      to.offsets[at] = rounded.offset;
+          round_span(from + begin, std::min(to.span, padded - begin), to.steps + row * padded + begin);
+      to.scales[row * to.spans + s] = rounded.scale;
+      to.offsets[row * to.spans + s] = rounded.offset;
     }
   }
 }
 
-float round_weights(const float* values, std::int8_t* steps, float& sum) {
+float round_weights(const float* values, std::int64_t count, std::int8_t* steps, float& sum) {
   const hn::CappedTag<float, step_group> d;
   const hn::Rebind<std::int8_t, decltype(d)> db;
   const hn::RebindToSigned<decltype(d)> di;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto most = hn::Zero(d);
-  for (std::int64_t k = 0; k < step_group; k += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, values + k)));
+  for (std::int64_t k = 0; k < count; k += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, values + k)));
   const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
   const auto per_unit = hn::Set(d, largest > 0 ? 127.0F / largest : 0.0F);
   auto total = hn::Zero(di);
-  for (std::int64_t k = 0; k < step_group; k += lanes) {
+  for (std::int64_t k = 0; k < count; k += lanes) {
     const auto step = hn::NearestInt(hn::Mul(hn::LoadU(d, values + k), per_unit));
     total = hn::Add(total, step);
     hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
@@ -87,15 +90,19 @@ float round_weights(const float* values, std::int8_t* steps, float& sum) {
 void product_row(const StepProduct& p, std::int64_t row, std::int64_t panel) {
   float y[panel_columns] = {};
   const PackedSteps::Block* block = p.w->panel(panel);
-  for (std::int64_t group = 0; group < p.x.groups; ++group, ++block) {
-    const std::int64_t at = row * p.x.groups + group;
-    const std::uint8_t* x = p.x.steps + at * step_group;
+  const std::uint8_t* x = p.x.steps + row * p.x.groups * step_group;
+  const std::int64_t groups_a_span = p.x.span / step_group;
+  for (std::int64_t s = 0; s < p.x.spans; ++s) {
     std::int32_t sums[panel_columns] = {};
-    for (std::int64_t k = 0; k < step_group; ++k)
-      for (std::int64_t n = 0; n < panel_columns; ++n) sums[n] += x[k] * block->steps[k / 4][n][k % 4];
+    const std::int64_t end = std::min(p.x.groups, (s + 1) * groups_a_span);
+    for (std::int64_t group = s * groups_a_span; group < end; ++group)
+      for (std::int64_t k = 0; k < step_group; ++k)
+        for (std::int64_t n = 0; n < panel_columns; ++n)
+          sums[n] += x[group * step_group + k] * block[group].steps[k / 4][n][k % 4];
+    const std::int64_t at = row * p.x.spans + s;
     for (std::int64_t n = 0; n < panel_columns; ++n) {
-      y[n] = y[n] + static_cast<float>(sums[n]) * (p.x.scales[at] * block->scales[n]);
-      y[n] = y[n] + p.x.offsets[at] * block->sums[n];
+      y[n] = y[n] + static_cast<float>(sums[n]) * (p.x.scales[at] * block[end - 1].scales[n]);
+      y[n] = y[n] + p.x.offsets[at] * block[end - 1].sums[n];
     }
   }
   const std::int64_t first = panel * panel_columns;
@@ -123,12 +130,13 @@ void round_rows_here(const float* x, const StepRows& to, RowRange rows) {
   HWY_DYNAMIC_DISPATCH(round_rows)(x, to, rows);
 }
 
-float round_weights_here(const float* values, std::int8_t* steps, float& sum) {
-  return HWY_DYNAMIC_DISPATCH(round_weights)(values, steps, sum);
+float round_weights_here(const float* values, std::int64_t count, std::int8_t* steps, float& sum) {
+  HONE_CHECK(count % step_group == 0);
+  return HWY_DYNAMIC_DISPATCH(round_weights)(values, count, steps, sum);
 }
 
 void step_product_here(const StepProduct& product, RowRange rows, RowRange panels) {
-  HONE_CHECK(product.x.columns == product.w->inner());
+  HONE_CHECK(product.x.columns == product.w->inner() && product.x.span == product.w->span());
   HONE_CHECK(rows.begin >= 0 && rows.end <= product.x.rows && panels.begin >= 0 && panels.end <= product.w->panels());
   if (has_byte_products()) {
     step_product_vnni(product, rows, panels);

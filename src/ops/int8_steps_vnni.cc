@@ -24,50 +24,56 @@ namespace {
 
 constexpr int vectors = panel_columns / 16;
 
-// `count` <= 6 rows against one panel: the sums of a group and those of all stay in registers.
+// `count` <= 6 rows against one panel: the sums of a span and those of all stay in registers.
 template <int count>
 inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
   const std::int64_t stride = p.x.groups * step_group;
   const std::uint8_t* x = p.x.steps + row * stride;
-  const float* scales = p.x.scales + row * p.x.groups;
-  const float* offsets = p.x.offsets + row * p.x.groups;
+  const float* scales = p.x.scales + row * p.x.spans;
+  const float* offsets = p.x.offsets + row * p.x.spans;
   const PackedSteps::Block* block = p.w->panel(panel);
+  const std::int64_t groups_a_span = p.x.span / step_group;
   __m512 y[count][vectors];
   HONE_UNROLL
   for (int r = 0; r < count; ++r) {
     HONE_UNROLL
     for (int v = 0; v < vectors; ++v) y[r][v] = _mm512_setzero_ps();
   }
-  for (std::int64_t group = 0; group < p.x.groups; ++group, ++block, x += step_group) {
+  std::int64_t groups_left = p.x.groups;
+  for (std::int64_t s = 0; s < p.x.spans; ++s) {
     __m512i sums[count][vectors];
     HONE_UNROLL
     for (int r = 0; r < count; ++r) {
       HONE_UNROLL
       for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_setzero_si512();
     }
-    HONE_UNROLL
-    for (int k = 0; k < step_group / 4; ++k) {
-      __m512i weights[vectors];
+    const std::int64_t groups = std::min(groups_left, groups_a_span);
+    groups_left -= groups;
+    for (std::int64_t group = 0; group < groups; ++group, ++block, x += step_group) {
       HONE_UNROLL
-      for (int v = 0; v < vectors; ++v) weights[v] = _mm512_loadu_si512(block->steps[k][16 * v]);
-      HONE_UNROLL
-      for (int r = 0; r < count; ++r) {
-        std::int32_t four;
-        std::memcpy(&four, x + r * stride + 4 * k, sizeof four);
-        const __m512i steps = _mm512_set1_epi32(four);
+      for (int k = 0; k < step_group / 4; ++k) {
+        __m512i weights[vectors];
         HONE_UNROLL
-        for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], steps, weights[v]);
+        for (int v = 0; v < vectors; ++v) weights[v] = _mm512_loadu_si512(block->steps[k][16 * v]);
+        HONE_UNROLL
+        for (int r = 0; r < count; ++r) {
+          std::int32_t four;
+          std::memcpy(&four, x + r * stride + 4 * k, sizeof four);
+          const __m512i steps = _mm512_set1_epi32(four);
+          HONE_UNROLL
+          for (int v = 0; v < vectors; ++v) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], steps, weights[v]);
+        }
       }
     }
     HONE_UNROLL
     for (int v = 0; v < vectors; ++v) {
-      const __m512 scale = _mm512_loadu_ps(block->scales + 16 * v);
-      const __m512 sum = _mm512_loadu_ps(block->sums + 16 * v);
+      const __m512 scale = _mm512_loadu_ps(block[-1].scales + 16 * v);
+      const __m512 sum = _mm512_loadu_ps(block[-1].sums + 16 * v);
       HONE_UNROLL
       for (int r = 0; r < count; ++r) {
-        const __m512 both = _mm512_mul_ps(_mm512_set1_ps(scales[r * p.x.groups + group]), scale);
+        const __m512 both = _mm512_mul_ps(_mm512_set1_ps(scales[r * p.x.spans + s]), scale);
         y[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r][v]), both, y[r][v]);
-        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(offsets[r * p.x.groups + group]), sum, y[r][v]);
+        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(offsets[r * p.x.spans + s]), sum, y[r][v]);
       }
     }
   }

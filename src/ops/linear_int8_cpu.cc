@@ -68,7 +68,7 @@ void run(Exec& exec, const float* x, const StepProduct& product, const LowRank* 
 void linear_int8(Exec& exec, ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
   const Int8Map& map = weight.int8();
   tensor::Arena::Scope scope(exec.arena());
-  const StepRows steps = take_step_rows(exec.arena(), x.shape[0], weight.in());
+  const StepRows steps = take_step_rows(exec.arena(), x.shape[0], weight.in(), forward_span);
   StepProduct product = {steps, &map.w, out.y.f32(), weight.out(), Matvec::Into::set};
   if (out.y_into == Into::add) product.into = Matvec::Into::add;
   std::optional<LowRank> low;
@@ -83,7 +83,7 @@ void linear_int8(Exec& exec, ConstView x, const Weight& weight, const Lora* lora
 void input_gradient_int8(Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& g, View u) {
   const Int8Map& map = weight.int8();
   tensor::Arena::Scope scope(exec.arena());
-  const StepRows steps = take_step_rows(exec.arena(), g.dy.shape[0], weight.out());
+  const StepRows steps = take_step_rows(exec.arena(), g.dy.shape[0], weight.out(), backward_span);
   StepProduct product = {steps, &map.transposed(exec), g.dx.f32(), weight.in(), Matvec::Into::set};
   if (g.dx_into == Into::add) product.into = Matvec::Into::add;
   std::optional<LowRank> low;

@@ -53,7 +53,7 @@ WeightWriter::WeightWriter(WeightKind kind, tensor::Shape shape) : kind_(kind), 
       return;
     case WeightKind::int8_steps:
       int8_ = std::make_shared<Int8Map>();
-      int8_->w = PackedSteps(shape[0], shape[1]);
+      int8_->w = PackedSteps(shape[0], shape[1], forward_span);
       return;
   }
 }
