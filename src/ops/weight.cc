@@ -79,6 +79,17 @@ const float* Weight::f32() const {
   return values_.f32();
 }
 
+const std::uint8_t* Weight::block_bytes() const {
+  HONE_CHECK(kind_ == WeightKind::blocks);
+  return static_cast<const std::uint8_t*>(values_.view().data);
+}
+
+std::int64_t Weight::row_bytes() const {
+  HONE_CHECK(kind_ == WeightKind::blocks);
+  const tensor::BlockLayout layout = tensor::layout_of(type_);
+  return in_ / layout.values * layout.bytes;
+}
+
 void Weight::widen(std::int64_t begin, std::int64_t end, float* out) const {
   HONE_CHECK(0 <= begin && begin <= end && end <= out_);
   const std::int64_t first = begin * in_;

@@ -51,6 +51,9 @@ class Weight {
   const float* f32() const;
   // HONE_CHECKs the kind.
   const Int8Map& int8() const;
+  // The blocks of all rows, row after row, and how many bytes a row has; HONE_CHECKs the kind.
+  const std::uint8_t* block_bytes() const;
+  std::int64_t row_bytes() const;
   // Rows [begin, end) as f32 [end - begin, in], of any kind. On the calling thread.
   void widen(std::int64_t begin, std::int64_t end, float* out) const;
   // The same without copying where they are f32 already; else widened into `scratch` [end - begin, in].
