@@ -192,8 +192,13 @@ ModelReference resolve_model(const std::string& model, const Path& task, const M
          printable(model));
   }
   ModelReference reference = is_adapter ? of_adapter(model, choice.base) : resolve_whole(model, task);
-  if (!choice.precision) return reference;
-  const model::Precision wanted = model::chosen_precision(*choice.precision);
+  const bool is_open = reference.kind == ModelKind::bare;
+  if (choice.precision.value_or(model::Precision::automatic) == model::Precision::automatic) {
+    // Answers are bit for bit those of f32, decoded faster, from less memory.
+    if (is_open) reference.precision = model::Precision::as_is;
+    return reference;
+  }
+  const model::Precision wanted = *choice.precision;
   const bool is_recorded = reference.kind != ModelKind::bare && !is_adapter;
   if (is_recorded && wanted != reference.precision) {
     fail(ErrorCode::usage, "{} was made with its base in {} and answers with that; leave --precision out, or name {}",
