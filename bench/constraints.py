@@ -2,240 +2,31 @@
 """Constrained decoding against its peers and against a validator.
 
     constraints.py peers           maskbench's schemas and instances: coverage, false accepts and rejects, compile and mask
-                                   times of hone, llguidance and xgrammar, one after the other with the same vocabulary
+                                   times of hone, llguidance and xgrammar, taking turns with the same vocabulary
     constraints.py random          random schemas and instances: hone's decisions beside jsonschema's
     constraints.py answers         answers of the default model on ten schemas, with and without the constraint: how many
                                    jsonschema calls valid
+    constraints.py speed           the time of a token that the model is asked for, with and without the constraint, and of
+                                   a token where many are forced
 
-Instances are compact json.dumps, keys in schema order (llguidance and xgrammar take no other; hone is asked with --keys any). Masks are timed at every token of
-every instance; each schema starts cold. Needs build/release/hone with the default model in its cache and, from PyPI,
-jsonschema[format] (and gguf, numpy, llguidance, xgrammar and torch for `peers`). Shared data: HONE_SHARED_DATA or
-../shared/data.
+Instances are compact json.dumps, keys in schema order (llguidance and xgrammar take no other; hone is asked with --keys any).
+Masks are timed at every token of every instance: cold, where nothing is known of the schema but its compiled form, and
+remembering, where earlier instances of the schema were read. Progress goes to stderr, results to stdout. Needs
+build/release/hone with the default model in its cache and, from PyPI, jsonschema[format] (and gguf, numpy, llguidance,
+xgrammar and torch for `peers`): bench/peers.sh. Shared data: HONE_SHARED_DATA or ../shared/data.
 """
 import argparse
 import json
-import os
 import pathlib
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONE = os.environ.get("HONE", ROOT / "build/release/hone")
-SHARED = pathlib.Path(os.environ.get("HONE_SHARED_DATA", ROOT.parent / "shared/data"))
-MODEL = "smollm2-135m-instruct"
-
-
-def compact(value):
-    return json.dumps(value, separators=(",", ":"))
-
-
-def hone(*arguments, text=None):
-    done = subprocess.run([HONE, *map(str, arguments)], capture_output=True, text=True, input=text)
-    return done.stdout, done.stderr
-
-
-def hone_constrain(folder, schema, texts):
-    (folder / "schema.json").write_text(schema if isinstance(schema, str) else json.dumps(schema))
-    (folder / "texts.jsonl").write_text("".join(t + "\n" for t in texts))
-    out, err = hone("constrain", MODEL, "--schema", folder / "schema.json", "--file", folder / "texts.jsonl", "--times", "--json")
-    if not out:
-        raise RuntimeError(err)
-    return json.loads(out)
-
-
-def quantile(values, part):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(part * len(values)))] if values else float("nan")
-
-
-def listed(schema, root, depth=0):
-    """The property schemas of `schema` in the order in which it and what it combines list them, and one for items."""
-    if not isinstance(schema, dict) or depth > 8:
-        return {}, {}
-    properties, items = dict(schema.get("properties") or {}), schema.get("items") or {}
-    parts = [p for key in ("allOf", "anyOf", "oneOf") for p in schema.get(key) or []] + [schema[k] for k in ("then", "else") if k in schema]
-    if str(schema.get("$ref", "")).startswith("#"):
-        target = root
-        for token in schema["$ref"].split("/")[1:]:
-            token = token.replace("~1", "/").replace("~0", "~")
-            target = target[int(token)] if isinstance(target, list) else (target or {}).get(token)
-        parts.append(target)
-    for part in parts:
-        more, more_items = listed(part, root, depth + 1)
-        properties = {**more, **properties} if not properties else {**properties, **{k: v for k, v in more.items() if k not in properties}}
-        items = items or more_items
-    return properties, items
-
-
-def in_schema_order(value, schema, root):
-    properties, items = listed(schema, root)
-    if isinstance(value, dict):
-        order = {name: i for i, name in enumerate(properties)}
-        rest = schema.get("additionalProperties") if isinstance(schema, dict) else None
-        return {k: in_schema_order(value[k], properties.get(k, rest), root) for k in sorted(value, key=lambda k: order.get(k, len(order)))}
-    if isinstance(value, list):
-        return [in_schema_order(v, items[i] if isinstance(items, list) and i < len(items) else items, root) for i, v in enumerate(value)]
-    return value
-
-
-class Tally:
-    def __init__(self, name):
-        self.name, self.compiled, self.false_accepts, self.false_rejects = name, 0, 0, 0
-        self.compile_ms, self.mask_us, self.wrong = [], [], []
-
-    def judge(self, row, test, accepted):
-        if accepted == test["valid"]:
-            return
-        self.false_accepts += accepted
-        self.false_rejects += not accepted
-        self.wrong.append((row["name"], "accepts" if accepted else "refuses", compact(test["data"])[:100]))
-
-    def show(self, total):
-        masks = self.mask_us
-        print(
-            f"{self.name}: compiled {self.compiled} of {total}; false accepts {self.false_accepts}, false rejects {self.false_rejects}; "
-            f"compile ms p50 {quantile(self.compile_ms, 0.5):.2f} p99 {quantile(self.compile_ms, 0.99):.1f}; "
-            f"masks {len(masks)}, us mean {statistics.fmean(masks) if masks else 0:.0f} p50 {quantile(masks, 0.5):.0f} p99 {quantile(masks, 0.99):.0f}",
-            flush=True,
-        )
-        for line in self.wrong[:10]:
-            print("   ", *line)
-
-
-def vocabulary():
-    """The default model's tokens, merges, bytes of each token, special ones, and the end of a turn."""
-    from gguf import GGUFReader
-
-    shown = json.loads(hone("models", "show", MODEL, "--json")[0])
-    reader = GGUFReader(next(v for v in shown.values() if isinstance(v, str) and v.endswith(".gguf")))
-    field = reader.fields["tokenizer.ggml.tokens"]
-    tokens = [bytes(field.parts[i]).decode() for i in field.data]
-    merges = reader.fields["tokenizer.ggml.merges"]
-    pairs = [tuple(bytes(merges.parts[i]).decode().split(" ")) for i in merges.data]
-    kinds = reader.fields["tokenizer.ggml.token_type"]
-    special = [i for i, at in enumerate(kinds.data) if kinds.parts[at][0] == 3]
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    letters = {chr(b): b for b in plain}
-    for n, byte in enumerate(b for b in range(256) if b not in plain):
-        letters[chr(256 + n)] = byte
-    spelled = [t.encode() if i in set(special) else bytes(letters[c] for c in t) for i, t in enumerate(tokens)]
-    return tokens, pairs, spelled, special, int(reader.fields["tokenizer.ggml.eos_token_id"].parts[-1][0])
-
-
-def ids_of(texts):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "texts.jsonl"
-        file.write_text("".join(json.dumps(t) + "\n" for t in texts))
-        return [json.loads(line) for line in hone("tokenize", MODEL, "--file", file, "--json")[0].splitlines()]
-
-
-def run_hone(rows):
-    tally = Tally("hone")
-    with tempfile.TemporaryDirectory() as folder:
-        for row in rows:
-            document = hone_constrain(pathlib.Path(folder), row["schema"], [compact(t["data"]) for t in row["tests"]])
-            if not document["compiled"]:
-                continue
-            tally.compiled += 1
-            tally.compile_ms.append(document["compile_ms"])
-            tally.mask_us += (document["mask_us"] or {"times": []})["times"]
-            for test, instance in zip(row["tests"], document["instances"]):
-                tally.judge(row, test, instance["accepted"])
-    return tally
-
-
-def run_llguidance(rows, ids, vocabulary_of_model):
-    import llguidance.numpy
-    import tokenizers
-    from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
-
-    tokens, pairs, spelled, special, eos = vocabulary_of_model
-    # It writes forced text as the tokenizer would, so it needs a whole one.
-    writer = tokenizers.Tokenizer(tokenizers.models.BPE({t: i for i, t in enumerate(tokens)}, pairs))
-    digits, rest = tokenizers.pre_tokenizers.Digits(individual_digits=True), tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    writer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([digits, rest])
-
-    class Words:
-        eos_token_id, bos_token_id, tokens, special_token_ids = eos, None, spelled, special
-
-        def __call__(self, text):
-            return writer.encode(text if isinstance(text, str) else text.decode(errors="replace")).ids
-
-    tokenizer = LLTokenizer(TokenizerWrapper(Words()))
-    mask = llguidance.numpy.allocate_token_bitmask(1, tokenizer.vocab_size)
-    tally = Tally("llguidance")
-    for row in rows:
-        begin = time.perf_counter()
-        grammar = LLMatcher.grammar_from_json_schema(json.dumps(row["schema"]), overrides={"whitespace_flexible": False})
-        matcher = LLMatcher(tokenizer, grammar)
-        if matcher.is_error():
-            continue
-        tally.compile_ms.append((time.perf_counter() - begin) * 1000)
-        tally.compiled += 1
-        for test in row["tests"]:
-            matcher = LLMatcher(tokenizer, grammar)
-            accepted = True
-            for token in ids[compact(test["data"])]:
-                begin = time.perf_counter()
-                llguidance.numpy.fill_next_token_bitmask(matcher, mask)
-                tally.mask_us.append((time.perf_counter() - begin) * 1e6)
-                if not (mask[0, token // 32] >> (token % 32)) & 1 or not matcher.consume_token(token):
-                    accepted = False
-                    break
-            tally.judge(row, test, accepted and matcher.is_accepting())
-    return tally
-
-
-def run_xgrammar(rows, ids, vocabulary_of_model):
-    import xgrammar
-
-    tokens, _, _, _, eos = vocabulary_of_model
-    info = xgrammar.TokenizerInfo(tokens, vocab_type=xgrammar.VocabType.BYTE_LEVEL, stop_token_ids=[eos])
-    mask = xgrammar.allocate_token_bitmask(1, info.vocab_size)
-    tally = Tally("xgrammar")
-    for row in rows:
-        compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
-        begin = time.perf_counter()
-        try:
-            grammar = compiler.compile_json_schema(json.dumps(row["schema"]), any_whitespace=False, separators=(",", ":"), strict_mode=False)
-        except Exception:  # whatever it raises, it has not compiled
-            continue
-        tally.compile_ms.append((time.perf_counter() - begin) * 1000)
-        tally.compiled += 1
-        for test in row["tests"]:
-            matcher = xgrammar.GrammarMatcher(grammar, terminate_without_stop_token=True)
-            accepted = True
-            for token in ids[compact(test["data"])]:
-                if matcher.is_terminated():
-                    accepted = False
-                    break
-                begin = time.perf_counter()
-                matcher.fill_next_token_bitmask(mask)
-                tally.mask_us.append((time.perf_counter() - begin) * 1e6)
-                if not matcher.accept_token(token):
-                    accepted = False
-                    break
-            tally.judge(row, test, accepted and matcher.is_terminated())
-    return tally
-
-
-def peers(options):
-    rows = [json.loads(line) for line in (SHARED / "maskbench/sample.jsonl").open()][: options.skip + options.n if options.n else None]
-    rows = rows[options.skip :]
-    for row in rows:
-        for test in row["tests"]:
-            test["data"] = in_schema_order(test["data"], row["schema"], row["schema"])
-    texts = sorted({compact(t["data"]) for row in rows for t in row["tests"]})
-    ids = dict(zip(texts, ids_of(texts)))
-    model = vocabulary()
-    for engine in options.engines.split(","):
-        run = {"hone": lambda rows, ids, model: run_hone(rows), "llguidance": run_llguidance, "xgrammar": run_xgrammar}[engine]
-        run(rows, ids, model).show(len(rows))
+from constraint_peers import peers
+from hone_constrain import MODEL, compact, hone, hone_constrain
 
 
 NAMES = ["a", "b", "ab", "c", "x1", "\u00e9"]
@@ -320,37 +111,53 @@ class Maker:
 
 
 def random_pairs(options):
+    """`-n` schemas of 100 values each; 1000 make 100,000 pairs."""
     from jsonschema import Draft202012Validator as Validator
 
     maker = Maker(options.seed)
-    pairs = compiled = wrong = 0
-    errors = {}
+    total = options.n or 1000
+    pairs = compiled = wrong = recursed = 0
+    errors, slowest = {}, (0, "")
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        for _ in range(options.n or 1000):
+        for i in range(total):
             schema = maker.schema()
             if isinstance(schema, dict):
                 schema["$defs"] = {"r": maker.schema(1)}
             values = [maker.value() for _ in range(60)] + [{n: maker.value(2) for n in maker.rng.sample(NAMES, maker.rng.randrange(6))} for _ in range(40)]
+            if i < options.skip:
+                continue
+            started = time.monotonic()
             document = hone_constrain(pathlib.Path(name), schema, map(compact, values))
+            slowest = max(slowest, (time.monotonic() - started, json.dumps(schema)))
             validator = Validator(schema, format_checker=Validator.FORMAT_CHECKER)
             nothing = not document["compiled"] and "no value satisfies" in document["error"]
             if not document["compiled"]:
                 kind = re.sub(r" at #\S*|#\S*", "", document["error"])[:60]
                 errors[kind] = errors.get(kind, 0) + 1
-                if not nothing:
-                    continue
-            compiled += document["compiled"]
-            accepted = [False] * len(values) if nothing else [i["accepted"] for i in document["instances"]]
-            for value, ours in zip(values, accepted):
-                pairs += 1
-                if validator.is_valid(value) != ours:
-                    wrong += 1
-                    if wrong <= 5:
-                        print(f"hone {'takes' if ours else 'refuses'} {compact(value)} under {json.dumps(schema)}")
-    print(f"{pairs} pairs, {wrong} decided otherwise than jsonschema does; {compiled} schemas compiled; {time.monotonic() - begin:.0f} s")
+            if document["compiled"] or nothing:
+                compiled += document["compiled"]
+                accepted = [False] * len(values) if nothing else [i["accepted"] for i in document["instances"]]
+                for value, ours in zip(values, accepted):
+                    try:
+                        theirs = validator.is_valid(value)
+                    except RecursionError:  # a schema that needs itself is not always noticed
+                        recursed += 1
+                        continue
+                    pairs += 1
+                    if theirs != ours:
+                        wrong += 1
+                        if wrong <= 5:
+                            print(f"hone {'takes' if ours else 'refuses'} {compact(value)} under {json.dumps(schema)}", flush=True)
+            if (i + 1) % 20 == 0 or i + 1 == total:
+                seconds = time.monotonic() - begin
+                left = seconds / (i + 1 - options.skip) * (total - i - 1)
+                print(f"{i + 1} of {total} schemas, {pairs} pairs, {wrong} otherwise, {seconds:.0f} s, {left:.0f} s left, slowest {slowest[0]:.1f} s", file=sys.stderr, flush=True)
+    print(f"{pairs} pairs, {wrong} decided otherwise than jsonschema does, {recursed} that it did not end on; {compiled} schemas compiled; {time.monotonic() - begin:.0f} s")
     for kind, count in sorted(errors.items(), key=lambda item: -item[1]):
         print(f"  {count:5} {kind}")
+    if slowest[0] > 2:
+        print(f"  slowest: {slowest[0]:.1f} s, {slowest[1]}")
     return wrong
 
 
@@ -373,44 +180,89 @@ def answers(options):
     from jsonschema import Draft202012Validator as Validator
 
     each = max(1, (options.n or 1000) // len(ANSWERS))
+    bad = 0
     for held in (True, False):
         valid = total = tokens = 0
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            for schema, question in ANSWERS.values():
+            for kind, (schema, question) in ANSWERS.items():
                 (folder / "schema.json").write_text(json.dumps(schema))
                 subjects = [f"{SUBJECTS[i % len(SUBJECTS)]}{'' if i < len(SUBJECTS) else f' no. {i}'}" for i in range(each)]
                 (folder / "rows.jsonl").write_text("".join(json.dumps({"input": question.format(s)}) + "\n" for s in subjects))
                 extra = ["--schema", folder / "schema.json"] if held else []
                 out, err = hone("ask", MODEL, "--file", folder / "rows.jsonl", "--max-tokens", options.tokens, "--temperature", options.temperature, "--json", *extra)
                 validator = Validator(schema, format_checker=Validator.FORMAT_CHECKER)
-                for line in out.splitlines():
-                    reply = json.loads(line)
+                replies = [json.loads(line) for line in out.splitlines()]
+                if len(replies) != each:
+                    raise RuntimeError(f"{len(replies)} replies of {each}: {err}")
+                for reply in replies:
                     total += 1
-                    tokens += reply["usage"]["completion_tokens"]
+                    tokens += reply["usage"]["completion_tokens"] if "usage" in reply else 0
                     try:
                         good = validator.is_valid(json.loads(reply["answer"]))
-                    except (ValueError, TypeError):
+                    except (KeyError, ValueError, TypeError):
                         good = False
                     valid += good
+                    bad += held and not good
                     if held and not good:
-                        print("not valid:", reply["answer"], reply.get("error", ""))
-        seconds = time.monotonic() - begin
-        print(f"{'with' if held else 'without'} the constraint: {valid} of {total} valid; {tokens} tokens, {seconds:.0f} s", flush=True)
+                        print("not valid:", kind, reply.get("answer"), reply.get("error", ""))
+                print(f"{'with' if held else 'without'}: {kind} done, {valid} of {total} valid, {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+        print(f"{'with' if held else 'without'} the constraint: {valid} of {total} valid; {tokens} tokens, {time.monotonic() - begin:.0f} s", flush=True)
+    return bad
+
+
+# Nothing is forced under the first three: wherever the model is asked, several tokens may follow.
+SPEEDS = {
+    "text": {"type": "string", "minLength": 2000},
+    "texts": {"type": "array", "items": {"type": "string", "maxLength": 60}, "minItems": 200},
+    "numbers": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 100000}, "minItems": 200},
+    "forced": {
+        "type": "object",
+        "properties": {f"{part}_of_the_shipping_address_of_the_customer": {"enum": ["given", "missing"]} for part in ("street", "city", "postal_code", "country", "phone_number")},
+        "required": [f"{part}_of_the_shipping_address_of_the_customer" for part in ("street", "city", "postal_code", "country", "phone_number")],
+        "additionalProperties": False,
+    },
+}
+
+
+def speed(options):
+    """Milliseconds a token of answers of `--tokens` tokens, each in a process of its own, all kinds in turn."""
+    question = "Write a long list about the history of the sea, the ships and the people who sailed them."
+    times = {kind: [] for kind in ("without", *SPEEDS)}
+    with tempfile.TemporaryDirectory() as name:
+        file = pathlib.Path(name) / "schema.json"
+        for turn in range(options.n or 7):
+            for kind in times:
+                extra = []
+                if kind != "without":
+                    file.write_text(json.dumps(SPEEDS[kind]))
+                    extra = ["--schema", file]
+                out, err = hone("ask", MODEL, question, "--max-tokens", options.tokens, "--json", *extra)
+                if not out:
+                    raise RuntimeError(err)
+                reply = json.loads(out.splitlines()[0])
+                times[kind].append(reply["latency_ms"] / reply["usage"]["completion_tokens"])
+            print(f"turn {turn + 1}: " + ", ".join(f"{kind} {values[-1]:.2f}" for kind, values in times.items()), file=sys.stderr, flush=True)
+    medians = {kind: statistics.median(values) for kind, values in times.items()}
+    result = {kind: {"ms_per_token": round(value, 3), "speed": round(medians["without"] / value, 3)} for kind, value in medians.items()}
+    print(json.dumps(result, indent=1))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["peers", "random", "answers"])
-    parser.add_argument("-n", type=int, default=0, help="schemas (peers: of the file; random: made) or answers")
-    parser.add_argument("--skip", type=int, default=0, help="peers: of the file's first rows")
+    kinds = {"peers": peers, "random": random_pairs, "answers": answers, "speed": speed}
+    parser.add_argument("what", choices=kinds)
+    parser.add_argument("-n", type=int, default=0, help="schemas (peers: of the file; random: made), answers, or turns (speed)")
+    parser.add_argument("--skip", type=int, default=0, help="peers, random: the first schemas")
     parser.add_argument("--engines", default="hone,llguidance,xgrammar")
+    parser.add_argument("--limit", type=float, default=5, help="peers: seconds that xgrammar may take for a schema")
+    parser.add_argument("--errors", action="store_true", help="peers: says why schemas did not compile in hone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=80)
     parser.add_argument("--temperature", type=float, default=0.7)
     options = parser.parse_args()
-    sys.exit(1 if {"peers": peers, "random": random_pairs, "answers": answers}[options.what](options) else 0)
+    sys.exit(1 if kinds[options.what](options) else 0)
 
 
 if __name__ == "__main__":

@@ -8,3 +8,6 @@ if [[ ! -x build/peers/bin/python ]]; then
 fi
 build/peers/bin/python -c "import torch, transformers, peft, gguf, scipy, sklearn" 2>/dev/null ||
   build/peers/bin/pip install -q torch transformers peft gguf scipy scikit-learn tokenizers jinja2
+# Constrained decoding: two other engines and a validator that knows every format.
+build/peers/bin/python -c "import llguidance, xgrammar, jsonschema, rfc3987, fqdn" 2>/dev/null ||
+  build/peers/bin/pip install -q llguidance xgrammar "jsonschema[format]"
