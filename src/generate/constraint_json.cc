@@ -1,6 +1,7 @@
 #include "generate/constraint_json.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 namespace hone::generate {
@@ -9,45 +10,60 @@ namespace {
 
 using State = text::JsonMatcher::State;
 
-constexpr std::size_t most_masks = 4096;   // kept
 constexpr std::size_t most_forced = 4096;  // bytes looked ahead
 
 }  // namespace
 
 class JsonMasks {
  public:
-  JsonMasks(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema, text::JsonSpelling spelling)
-      : vocabulary_(vocabulary), matcher_(schema, spelling) {}
+  JsonMasks(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema, text::JsonSpelling spelling,
+            ConstraintMemory memory)
+      : vocabulary_(vocabulary), schema_(schema), spelling_(spelling), memory_(memory) {
+    matcher_.emplace(schema_, spelling_);
+  }
 
   const ConstraintVocabulary& vocabulary() const { return vocabulary_; }
-  text::JsonMatcher& matcher() { return matcher_; }
+  text::JsonMatcher& matcher() { return *matcher_; }
 
-  const TokenMask& at(State state) {
+  // States are valid as long as this stays.
+  std::uint64_t generation() const { return generation_; }
+  std::size_t bytes() const {
+    return matcher_->bytes() + (masks_.size() + inside_.size()) * (vocabulary_.words() * sizeof(std::uint64_t) + 128);
+  }
+  // Called before states are used, never while.
+  void forget_if_full() {
+    if (bytes() <= memory_.bytes) return;
+    ++generation_;
+    masks_.clear();
+    inside_.clear();
+    matcher_.emplace(schema_, spelling_);
+  }
+
+  std::shared_ptr<const TokenMask> at(State state) {
     const auto known = masks_.find(state);
     if (known != masks_.end()) return known->second;
-    if (masks_.size() >= most_masks) masks_.clear();
     TokenMask mask(vocabulary_.words(), 0);
     // Inside a string most of the vocabulary may follow, and which tokens doesn't depend on where the string stands,
     // but for those that hold its end.
     using Place = text::JsonMatcher::TextPlace;
-    const Place place = matcher_.text_place(state, vocabulary_.longest());
+    const Place place = matcher_->text_place(state, vocabulary_.longest());
     if (place.kind == Place::Kind::outside) {
-      vocabulary_.all().mark(matcher_, state, mask);
+      vocabulary_.all().mark(*matcher_, state, mask);
     } else {
       mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters) : inside(place.name, state);
-      vocabulary_.quoted().mark(matcher_, state, mask);
+      vocabulary_.quoted().mark(*matcher_, state, mask);
     }
-    if (matcher_.accepts(state)) {
+    if (matcher_->accepts(state)) {
       for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
     }
-    return masks_.emplace(state, std::move(mask)).first->second;
+    return masks_.emplace(state, std::make_shared<const TokenMask>(std::move(mask))).first->second;
   }
 
   // The one byte that may follow; -1 where there are several or none.
   int only_byte(State state) {
     int only = -1;
     for (int byte = 0; byte < 256; ++byte) {
-      if (matcher_.step(state, static_cast<unsigned char>(byte)) == text::JsonMatcher::dead) continue;
+      if (matcher_->step(state, static_cast<unsigned char>(byte)) == text::JsonMatcher::dead) continue;
       if (only >= 0) return -1;
       only = byte;
     }
@@ -55,9 +71,9 @@ class JsonMasks {
   }
 
   bool ended(State state) {
-    if (!matcher_.accepts(state)) return false;
+    if (!matcher_->accepts(state)) return false;
     for (int byte = 0; byte < 256; ++byte) {
-      if (matcher_.step(state, static_cast<unsigned char>(byte)) != text::JsonMatcher::dead) return false;
+      if (matcher_->step(state, static_cast<unsigned char>(byte)) != text::JsonMatcher::dead) return false;
     }
     return true;
   }
@@ -66,53 +82,81 @@ class JsonMasks {
   const TokenMask& inside(const std::string& name, State state) {
     const auto known = inside_.find(name);
     if (known != inside_.end()) return known->second;
-    if (inside_.size() >= most_masks) inside_.clear();
     TokenMask mask(vocabulary_.words(), 0);
-    vocabulary_.unquoted().mark(matcher_, state, mask);
+    vocabulary_.unquoted().mark(*matcher_, state, mask);
     return inside_.emplace(name, std::move(mask)).first->second;
   }
 
   const ConstraintVocabulary& vocabulary_;
-  text::JsonMatcher matcher_;
-  std::unordered_map<State, TokenMask> masks_;
+  text::JsonSchema schema_;
+  text::JsonSpelling spelling_;
+  ConstraintMemory memory_;
+  std::uint64_t generation_ = 0;
+  std::optional<text::JsonMatcher> matcher_;
+  std::unordered_map<State, std::shared_ptr<const TokenMask>> masks_;
   std::unordered_map<std::string, TokenMask> inside_;
 };
 
 MakeConstraint JsonConstraint::maker(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema,
-                                     text::JsonSpelling spelling) {
-  return [masks = std::make_shared<JsonMasks>(vocabulary, schema, spelling)] {
+                                     text::JsonSpelling spelling, ConstraintMemory memory) {
+  return [masks = std::make_shared<JsonMasks>(vocabulary, schema, spelling, memory)] {
     return std::make_unique<JsonConstraint>(masks);
   };
 }
 
-JsonConstraint::JsonConstraint(std::shared_ptr<JsonMasks> masks) : masks_(std::move(masks)) {}
+JsonConstraint::JsonConstraint(std::shared_ptr<JsonMasks> masks)
+    : masks_(std::move(masks)), generation_(masks_->generation()) {}
 
-std::span<const std::uint64_t> JsonConstraint::allowed() { return masks_->at(state_); }
+std::size_t JsonConstraint::shared_bytes() const { return masks_->bytes(); }
 
-void JsonConstraint::take(text::TokenId token) {
-  for (const char c : masks_->vocabulary().tokenizer().token_bytes(token)) {
-    state_ = masks_->matcher().step(state_, static_cast<unsigned char>(c));
+// With state_ valid in it.
+text::JsonMatcher& JsonConstraint::matcher() {
+  masks_->forget_if_full();
+  text::JsonMatcher& matcher = masks_->matcher();
+  if (generation_ != masks_->generation()) {
+    generation_ = masks_->generation();
+    state_ = matcher.start();
+    for (const char c : read_) state_ = matcher.step(state_, static_cast<unsigned char>(c));
   }
-  HONE_CHECK(state_ != text::JsonMatcher::dead);
+  return matcher;
 }
 
-bool JsonConstraint::may_end() { return masks_->matcher().accepts(state_); }
-bool JsonConstraint::must_end() { return masks_->ended(state_); }
+std::span<const std::uint64_t> JsonConstraint::allowed() {
+  matcher();
+  mask_ = masks_->at(state_);
+  return *mask_;
+}
+
+void JsonConstraint::take(text::TokenId token) {
+  text::JsonMatcher& reader = matcher();
+  const std::string_view bytes = masks_->vocabulary().tokenizer().token_bytes(token);
+  for (const char c : bytes) state_ = reader.step(state_, static_cast<unsigned char>(c));
+  HONE_CHECK(state_ != text::JsonMatcher::dead);
+  read_ += bytes;
+}
+
+bool JsonConstraint::may_end() { return matcher().accepts(state_); }
+
+bool JsonConstraint::must_end() {
+  matcher();
+  return masks_->ended(state_);
+}
 
 std::string JsonConstraint::forced() {
+  text::JsonMatcher& reader = matcher();
   std::string bytes;
   State state = state_;
-  while (bytes.size() < most_forced && !masks_->matcher().accepts(state)) {
+  while (bytes.size() < most_forced && !reader.accepts(state)) {
     const int only = masks_->only_byte(state);
     if (only < 0) break;
     bytes += static_cast<char>(only);
-    state = masks_->matcher().step(state, static_cast<unsigned char>(only));
+    state = reader.step(state, static_cast<unsigned char>(only));
   }
   return bytes;
 }
 
 std::vector<text::TokenId> JsonConstraint::closing() {
-  const std::string text = masks_->matcher().closing(state_);
+  const std::string text = matcher().closing(state_);
   std::vector<text::TokenId> tokens;
   for (std::string_view left = text; !left.empty();) {
     const text::TokenId token = masks_->vocabulary().all().longest_in(left);

@@ -147,5 +147,64 @@ TEST_F(ConstraintTest, CountsTheCharactersOfTokensInsideStrings) {
   EXPECT_FALSE(allows(two, '"'));
 }
 
+// What is remembered may be forgotten at any time: two answers that take turns are decided as alone, whatever the
+// bound, and no more is held than the bound and what one step meets.
+TEST_F(ConstraintTest, DecisionsAreTheSameWhateverIsForgotten) {
+  Rng rng(7);
+  for (const std::string& schema : schemas()) {
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{20'000}}) {
+      const auto small = JsonConstraint::maker(vocabulary_, compiled(schema), {}, {bytes});
+      std::vector<std::unique_ptr<Constraint>> tight, free;
+      for (int i = 0; i < 2; ++i) {
+        tight.push_back(small());
+        free.push_back(maker(schema)());
+      }
+      for (int length = 0; length < 80; ++length) {
+        const auto i = static_cast<std::size_t>(length % 2);
+        const auto mine = tight[i]->allowed(), whole = free[i]->allowed();
+        ASSERT_TRUE(std::equal(mine.begin(), mine.end(), whole.begin(), whole.end())) << schema;
+        EXPECT_EQ(tight[i]->may_end(), free[i]->may_end());
+        EXPECT_EQ(tight[i]->must_end(), free[i]->must_end());
+        EXPECT_EQ(tight[i]->forced(), free[i]->forced());
+        EXPECT_EQ(tight[i]->closing(), free[i]->closing());
+        std::vector<text::TokenId> possible;
+        for (int token = 0; token < tiny_config().vocabulary; ++token) {
+          if (allows(mine, token) && token != turn_stop) possible.push_back(token);
+        }
+        if (possible.empty()) continue;
+        const text::TokenId token =
+            possible[static_cast<std::size_t>(rng.uniform() * static_cast<double>(possible.size()))];
+        tight[i]->take(token);
+        free[i]->take(token);
+      }
+    }
+  }
+}
+
+// An answer for days: a string whose every place has states of its own.
+TEST_F(ConstraintTest, WhatIsRememberedIsBounded) {
+  constexpr std::size_t bound = 300'000;
+  const text::JsonSchema schema = compiled(R"({"type": "array", "items": {"type": "string", "maxLength": 500}})");
+  JsonConstraint* answer = nullptr;
+  const auto owner = JsonConstraint::maker(vocabulary_, schema, {}, {bound})();
+  answer = dynamic_cast<JsonConstraint*>(owner.get());
+  ASSERT_NE(answer, nullptr);
+  std::size_t most = 0, falls = 0, before = 0;
+  for (const char c : std::string("[\"")) answer->take(static_cast<unsigned char>(c));
+  for (int i = 0; i < 3000; ++i) {
+    EXPECT_TRUE(allows(answer->allowed(), 'a'));
+    answer->take(i % 400 == 399 ? '"' : 'a');
+    if (i % 400 == 399) {
+      answer->take(',');
+      answer->take('"');
+    }
+    most = std::max(most, answer->shared_bytes());
+    falls += answer->shared_bytes() < before ? 1 : 0;
+    before = answer->shared_bytes();
+  }
+  EXPECT_GT(falls, 0U);
+  EXPECT_LT(most, 10 * bound);
+}
+
 }  // namespace
 }  // namespace hone::generate

@@ -7,6 +7,7 @@ namespace hone::text {
 namespace {
 
 constexpr int most_spaces = 24;
+constexpr std::size_t entry_bytes = 64;  // of a hash table, about
 constexpr std::array<const char*, 3> words = {"null", "true", "false"};
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
@@ -58,6 +59,8 @@ JsonMatcher::State JsonMatcher::intern(Level level) {
   }
   const auto [known, is_new] = known_.emplace(std::move(name), static_cast<State>(levels_.size()));
   if (is_new) {
+    bytes_ += sizeof(Node) + known->first.capacity() + entry_bytes;
+    for (const Thread& thread : merged) bytes_ += sizeof(Thread) + thread.parents.capacity() * sizeof(int);
     level.threads = std::move(merged);
     levels_.push_back({std::move(level), nullptr});
   }
@@ -70,6 +73,7 @@ JsonMatcher::State JsonMatcher::step(State state, unsigned char byte) {
   if (!node.next) {
     node.next = std::make_unique<std::array<State, 256>>();
     node.next->fill(-2);
+    bytes_ += sizeof *node.next;
   }
   State& next = (*node.next)[byte];
   if (next == -2) next = compute(state, byte);

@@ -45,6 +45,8 @@ class JsonMatcher {
   int characters_read(State state) const;
 
   std::size_t states() const { return levels_.size(); }
+  // About the memory that the states met so far take. They are never given up: a reader for days begins anew.
+  std::size_t bytes() const { return bytes_; }
 
  private:
   friend class JsonCloser;
@@ -83,6 +85,7 @@ class JsonMatcher {
     int parent;
   };
 
+  int seen_id(std::vector<bool> properties);
   const Level& level(State state) const { return levels_[static_cast<std::size_t>(state)].level; }
   State intern(Level level);
   State compute(State state, unsigned char byte);
@@ -135,6 +138,7 @@ class JsonMatcher {
   std::vector<std::vector<bool>> seen_;
   std::map<std::vector<bool>, int> seen_ids_;
   mutable std::map<std::pair<int, int>, SeenFacts> facts_;  // by form and set of properties
+  mutable std::size_t bytes_ = 0;
 };
 
 }  // namespace hone::text

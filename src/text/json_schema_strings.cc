@@ -9,6 +9,8 @@ namespace hone::text {
 
 namespace {
 
+constexpr std::size_t entry_bytes = 64;  // of a map, about
+
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 // Characters are escaped as json.dumps escapes them, with or without ensure_ascii: printable ASCII stands for itself,
@@ -45,11 +47,17 @@ int hex_value(unsigned char byte) {
 
 }  // namespace
 
-int JsonMatcher::none_seen(int form) {
-  const std::vector<bool> none(grammar_.objects[at(form)].properties.size(), false);
-  const auto [known, is_new] = seen_ids_.emplace(none, static_cast<int>(seen_.size()));
-  if (is_new) seen_.push_back(none);
+int JsonMatcher::seen_id(std::vector<bool> properties) {
+  const auto [known, is_new] = seen_ids_.emplace(properties, static_cast<int>(seen_.size()));
+  if (is_new) {
+    bytes_ += properties.size() / 4 + entry_bytes;  // kept twice
+    seen_.push_back(std::move(properties));
+  }
   return known->second;
+}
+
+int JsonMatcher::none_seen(int form) {
+  return seen_id(std::vector<bool>(grammar_.objects[at(form)].properties.size(), false));
 }
 
 int JsonMatcher::seen_with(const JsonGrammar::Members& members, int seen, int property) {
@@ -59,9 +67,7 @@ int JsonMatcher::seen_with(const JsonGrammar::Members& members, int seen, int pr
     const int order = members.properties[at(property)].order;
     for (std::size_t i = 0; i < properties.size(); ++i) properties[i] = members.properties[i].order <= order;
   }
-  const auto [known, is_new] = seen_ids_.emplace(properties, static_cast<int>(seen_.size()));
-  if (is_new) seen_.push_back(std::move(properties));
-  return known->second;
+  return seen_id(std::move(properties));
 }
 
 const JsonMatcher::SeenFacts& JsonMatcher::facts(const Thread& object) const {
@@ -79,6 +85,7 @@ const JsonMatcher::SeenFacts& JsonMatcher::facts(const Thread& object) const {
     if (property.value >= 0) facts.open.push_back(property.order);
   }
   std::sort(facts.open.begin(), facts.open.end());
+  bytes_ += facts.open.capacity() * sizeof(int) + sizeof(SeenFacts) + entry_bytes;
   return facts;
 }
 
