@@ -16,13 +16,13 @@ struct JsonGrammar;
 class JsonSchema {
  public:
   // `schema` is its JSON text. Errors name the keyword and its place: bad_input where the schema is wrong (no value
-  // satisfies it, it needs itself without end, a $ref points nowhere, an unknown keyword close to a known one),
-  // unsupported where something in it can't be enforced. Other unknown keywords are annotations, as in the standard.
-  // Formats that JSON Schema defines are asserted.
+  // satisfies it, it needs itself without end, a $ref points nowhere, an unknown keyword), unsupported where something
+  // in it can't be enforced. Notes are passed over: the standard's annotations, names that begin with _ or x-, and some
+  // that other vocabularies are known to add. Formats that JSON Schema defines are asserted.
   static Result<JsonSchema> compile(std::string_view schema);
 
   const std::shared_ptr<const JsonGrammar>& grammar() const { return grammar_; }
-  // Places of unknown keywords that were taken for annotations ("#/properties/a/example2").
+  // Places of notes that the standard doesn't know ("#/properties/a/x-order").
   const std::vector<std::string>& ignored() const { return ignored_; }
 
  private:

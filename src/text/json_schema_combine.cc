@@ -73,7 +73,42 @@ constexpr std::array annotations = {"$schema",
                                     "$recursiveAnchor",
                                     "$dynamicAnchor"};
 
-constexpr std::array not_enforced = {"$dynamicRef", "$recursiveRef", "extends", "disallow", "divisibleBy", "$data"};
+// Notes that other vocabularies add and that ask nothing of values: JSON Hyper-Schema, OpenAPI, Iglu, Visual Studio
+// Code, JSON Editor, jsonschema2pojo.
+constexpr std::array foreign = {"links",
+                                "base",
+                                "media",
+                                "readonly",
+                                "discriminator",
+                                "xml",
+                                "externalDocs",
+                                "self",
+                                "markdownDescription",
+                                "enumDescriptions",
+                                "markdownEnumDescriptions",
+                                "enumNames",
+                                "errorMessage",
+                                "patternErrorMessage",
+                                "deprecationMessage",
+                                "defaultSnippets",
+                                "doNotSuggest",
+                                "suggestSortText",
+                                "allowComments",
+                                "allowTrailingCommas",
+                                "headerTemplate",
+                                "propertyOrder",
+                                "defaultProperties",
+                                "enumSource",
+                                "watch",
+                                "javaType",
+                                "javaName",
+                                "javaInterfaces",
+                                "javaEnumNames",
+                                "extendsJavaClass",
+                                "existingJavaType"};
+
+constexpr std::array not_enforced = {"$dynamicRef", "$recursiveRef", "extends", "disallow",
+                                     "divisibleBy", "nullable",      "$data"};
 
 template <class List>
 bool is_in(const List& list, const std::string& key) {
@@ -94,9 +129,11 @@ bool nearly(const std::string& a, const std::string& b) {
   return a.substr(a.size() == b.size() ? std::min(i + 1, a.size()) : i) == b.substr(std::min(i + 1, b.size()));
 }
 
-// The keyword that `key` misspells. Names such as "_format" are set apart on purpose.
+// Names such as "_format" and "x-order" are set apart on purpose.
+bool is_note(const std::string& key) { return key.starts_with('_') || key.starts_with("x-") || is_in(foreign, key); }
+
+// The keyword that `key` misspells.
 const char* meant_by(const std::string& key) {
-  if (key.starts_with('_')) return nullptr;
   for (const char* known : enforced) {
     const std::string name = known;
     if (name.size() >= 6 && nearly(lower(key), lower(name))) return known;
@@ -122,9 +159,11 @@ void SchemaReader::check_keywords(const SchemaPlace& place) {
     if (is_in(not_enforced, key)) {
       fail(ErrorCode::unsupported, "{} at {} can't be enforced; write the schema without it", key, place.pointer);
     }
-    if (const char* meant = meant_by(key)) {
-      fail(ErrorCode::bad_input, "unknown keyword \"{}\" at {}; {} is what JSON Schema has", printable(key),
-           place.pointer, meant);
+    if (!is_note(key)) {
+      const char* const meant = meant_by(key);
+      fail(ErrorCode::bad_input, "unknown keyword \"{}\" at {}: {}; if it is only a note, begin its name with x-",
+           printable(key), place.pointer,
+           meant != nullptr ? fmt::format("{} is what JSON Schema has", meant) : "nothing could hold answers to it");
     }
     ignored_.push_back(place.pointer + "/" + key);
   }

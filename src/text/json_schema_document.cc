@@ -10,24 +10,53 @@ namespace {
 
 constexpr std::size_t most_bytes = 2'000'000;
 
-// Refuses a key that is given twice in one object: readers differ in which they take.
-void check_keys(std::string_view text) {
-  std::vector<std::set<std::string>> open;
-  std::string twice;
-  const Json::parser_callback_t look = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second) {
-      twice = parsed.get<std::string>();
-    }
+// Looks for what readers of JSON differ in: a key that is given twice in one object, and whole numbers that not all
+// keep exactly.
+class Differences : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t& text) override {
+    if (text.find_first_of(".eE") == std::string::npos) large_ = text;
     return true;
-  };
-  const Json parsed = Json::parse(text, look, false);
-  if (!twice.empty()) {
-    fail(ErrorCode::bad_input, "the schema gives the key \"{}\" twice in one object; keep one of them",
-         printable(twice));
   }
-}
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    open_.emplace_back();
+    return true;
+  }
+  bool key(string_t& name) override {
+    if (!open_.back().insert(name).second) twice_ = name;
+    return true;
+  }
+  bool end_object() override {
+    open_.pop_back();
+    return true;
+  }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  void check() const {
+    if (!twice_.empty()) {
+      fail(ErrorCode::bad_input, "the schema gives the key \"{}\" twice in one object; keep one of them",
+           printable(twice_));
+    }
+    if (!large_.empty()) {
+      fail(ErrorCode::bad_input,
+           "the schema has the whole number {}, but only those from -9223372036854775808 to 18446744073709551615 are "
+           "kept exactly; use a smaller one, or write it as a decimal (1e30)",
+           printable(large_.substr(0, 40)));
+    }
+  }
+
+ private:
+  std::vector<std::set<std::string>> open_;
+  std::string twice_, large_;
+};
 
 std::string escaped(const std::string& key) {
   std::string out;
@@ -97,7 +126,9 @@ SchemaDocument SchemaDocument::parse(std::string_view text) {
   }
   SchemaDocument document;
   document.root_ = std::make_shared<const Json>(value_or_throw(parse_json(text, "the schema")));
-  check_keys(text);
+  Differences differences;
+  Json::sax_parse(text, &differences);
+  differences.check();
   document.draft_ = draft_of(*document.root_);
   document.index(document.root(), "");
   return document;

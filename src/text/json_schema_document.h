@@ -21,7 +21,7 @@ struct SchemaPlace {
 
 class SchemaDocument {
  public:
-  // Failure (bad_input): no JSON, a key given twice, too large.
+  // Failure (bad_input): no JSON, a key given twice, a number beyond 64 bits, too large.
   static SchemaDocument parse(std::string_view text);
 
   SchemaPlace root() const { return {root_.get(), "#"}; }

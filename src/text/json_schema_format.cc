@@ -89,4 +89,7 @@ Automaton format_texts(const std::string& name) {
   return subtract(texts, value_or_throw(compile_regex("^0000")));  // no year 0
 }
 
+// RFC 1034, 3.1: 255 octets with the length of each label and the root.
+std::int64_t format_length(const std::string& name) { return name == "hostname" ? 253 : without_end; }
+
 }  // namespace hone::text

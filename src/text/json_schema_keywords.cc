@@ -163,6 +163,8 @@ void SchemaReader::strings(const SchemaPlace& place, Shape& shape) {
     const auto name = place.schema->at("format").get<std::string>();
     try {
       if (const Automaton texts = format_texts(name)) set.texts = algebra_.both_texts(set.texts, texts);
+      const std::int64_t most = format_length(name);
+      if (most != without_end) set.most = set.most == without_end ? most : std::min(set.most, most);
     } catch (const Failure& failure) {
       fail(failure.code(), "format at {}: {}", place.pointer, failure.what());
     }

@@ -24,7 +24,7 @@ struct Decimal {
   std::string text() const;
   double value() const;
 };
-// Of a JSON number; doubles by their shortest decimal text.
+// Of a JSON number; doubles below 2^53 by their shortest decimal text.
 Decimal decimal_of(const Json& number);
 int compare(const Decimal& a, const Decimal& b);
 

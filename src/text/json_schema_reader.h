@@ -21,7 +21,7 @@ class SchemaReader {
   // Failure (unsupported, bad_input) names the keyword and its place.
   const Shape& shape_of(Goal goal);
   Goal opposite(Goal goal);
-  // Keywords that no draft knows, taken for annotations, by their place.
+  // Notes that no draft knows, by their place.
   const std::vector<std::string>& ignored() const { return ignored_; }
 
  private:
@@ -78,6 +78,8 @@ class SchemaReader {
 // The texts of a format that JSON Schema defines; null where no such format is defined (then it asserts nothing).
 // Failure (unsupported) for defined ones that aren't enforced.
 Automaton format_texts(const std::string& name);
+// The most characters of a format's texts where its automaton doesn't count them; else without_end.
+std::int64_t format_length(const std::string& name);
 
 // A count or bound from a schema; Failure (bad_input) names the place where it isn't one.
 std::int64_t count_at(const SchemaPlace& place, const std::string& key);
