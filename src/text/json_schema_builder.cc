@@ -9,9 +9,9 @@ namespace hone::text {
 namespace {
 
 constexpr std::size_t most_values = 20000;
-constexpr std::int64_t most_length_table = 4'000'000;
-constexpr std::int64_t most_items = 100'000;  // or characters, that must come
-constexpr std::size_t most_names = 64;        // of a pattern that are listed one by one
+constexpr std::int64_t most_length_table = 4'000'000;  // entries in all
+constexpr std::int64_t most_items = 100'000;           // or characters, that must come
+constexpr std::size_t most_names = 64;                 // of a pattern that are listed one by one
 constexpr std::int64_t never = JsonGrammar::never;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
@@ -62,10 +62,6 @@ std::vector<std::int32_t> shortest_ends(const ByteAutomaton& automaton, const st
 void fill_lengths(JsonGrammar::Text& text) {
   const ByteAutomaton& automaton = *text.texts;
   const int states = automaton.states();
-  if ((text.least + 1) * states > most_length_table) {
-    fail(ErrorCode::unsupported, "a pattern together with minLength {} is too large to enforce; use a lower minLength",
-         text.least);
-  }
   const std::vector<Letter> letters = letters_of(automaton);
   text.fewest = shortest_ends(automaton, letters);
   text.fewest.resize(at((text.least + 1) * states), -1);
@@ -158,6 +154,11 @@ void GrammarBuilder::add_text(const StringSet& set, JsonGrammar::Value& value) {
   if (set.least > most_items) fail(ErrorCode::unsupported, "minLength {} is more than {}", set.least, most_items);
   JsonGrammar::Text text{set.texts, set.least, set.most, set.texts == reader_.algebra().any(), {}, 0};
   if (!text.any) {
+    length_entries_ += (text.least + 1) * text.texts->states();
+    if (length_entries_ > most_length_table) {
+      fail(ErrorCode::unsupported,
+           "patterns together with minLength {} are too large to enforce; use a lower minLength", text.least);
+    }
     fill_lengths(text);
     const std::int32_t fewest = text.characters_left(0, text.least);
     if (fewest < 0 || (text.most != without_end && fewest > text.most)) return;

@@ -30,6 +30,7 @@ class GrammarBuilder {
 
   SchemaReader& reader_;
   JsonGrammar grammar_;
+  std::int64_t length_entries_ = 0;  // of all tables of lengths
   std::map<Goal, int> ids_;
   std::vector<Goal> goals_;
 };

@@ -161,6 +161,8 @@ TEST(JsonSchema, LargeSchemasStayQuick) {
            fmt::format(R"({{"type": "object", "properties": {{{}}}, "required": [{}]}})", properties, required),
            fmt::format(R"({{"enum": [{}]}})", values),
            std::string(R"({"type": "array", "items": {"type": "integer"}, "minItems": 20000})"),
+           std::string(R"({"pattern": "^[ab]{9000}$", "type": "string"})"),
+           fmt::format(R"({{"enum": ["{}x", "{}y"]}})", std::string(20000, 'a'), std::string(20000, 'a')),
        }) {
     const auto begin = std::chrono::steady_clock::now();
     JsonMatcher matcher(compiled(schema), any_order);

@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "text/regex_minimise.h"
 #include "text/regex_utf8.h"
 
 namespace hone::text {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::int32_t dead = ByteAutomaton::dead;
 constexpr std::size_t most_literal_bytes = 500'000;
+constexpr std::size_t most_listed_bytes = 2000;  // of a text of few_texts()
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -64,49 +66,6 @@ ByteAutomaton trimmed(const ByteAutomaton& raw) {
     kept.accepting.push_back(raw.accepting[at(order[i])]);
   }
   return kept;
-}
-
-struct SignatureHash {
-  std::size_t operator()(const std::vector<std::int32_t>& values) const {
-    std::size_t hash = 1469598103934665603ULL;
-    for (const std::int32_t value : values) hash = (hash ^ static_cast<std::uint32_t>(value)) * 1099511628211ULL;
-    return hash;
-  }
-};
-
-// Moore's partition refinement: states are told apart until nothing changes.
-ByteAutomaton minimised(const ByteAutomaton& full) {
-  std::vector<std::int32_t> group(full.accepting.begin(), full.accepting.end());
-  std::size_t groups = 0;
-  while (true) {
-    std::unordered_map<std::vector<std::int32_t>, std::int32_t, SignatureHash> known;
-    std::vector<std::int32_t> refined;
-    for (int state = 0; state < full.states(); ++state) {
-      std::vector<std::int32_t> signature = {group[at(state)]};
-      for (int c = 0; c < full.classes; ++c) {
-        const std::int32_t to = full.next[at(state * full.classes + c)];
-        signature.push_back(to == dead ? dead : group[at(to)]);
-      }
-      refined.push_back(known.emplace(std::move(signature), static_cast<std::int32_t>(known.size())).first->second);
-    }
-    const bool stable = known.size() == groups;
-    groups = known.size();
-    group = std::move(refined);
-    if (stable) break;
-  }
-  ByteAutomaton small;
-  small.class_of = full.class_of;
-  small.classes = full.classes;
-  small.accepting.resize(groups);
-  small.next.assign(groups * at(full.classes), dead);
-  for (int state = 0; state < full.states(); ++state) {
-    small.accepting[at(group[at(state)])] = full.accepting[at(state)];
-    for (int c = 0; c < full.classes; ++c) {
-      const std::int32_t to = full.next[at(state * full.classes + c)];
-      small.next[at(group[at(state)] * full.classes + c)] = to == dead ? dead : group[at(to)];
-    }
-  }
-  return small;
 }
 
 // Bytes that do the same everywhere share a class.
@@ -264,7 +223,7 @@ std::optional<std::vector<std::string>> few_texts(const ByteAutomaton& automaton
   for (std::size_t i = 0; i < open.size(); ++i) {
     const auto [state, text] = open[i];
     if (automaton.accepting[at(state)] != 0) found.push_back(text);
-    if (found.size() > most || text.size() > at(automaton.states())) return std::nullopt;
+    if (found.size() > most || text.size() > std::min(at(automaton.states()), most_listed_bytes)) return std::nullopt;
     for (int byte = 0; byte < 256; ++byte) {
       const std::int32_t to = automaton.step(state, static_cast<unsigned char>(byte));
       if (to != dead) open.emplace_back(to, text + static_cast<char>(byte));

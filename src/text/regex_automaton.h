@@ -49,7 +49,7 @@ Automaton intersect(const Automaton& a, const Automaton& b);
 Automaton unite(const Automaton& a, const Automaton& b);
 Automaton subtract(const Automaton& a, const Automaton& b);
 
-// The texts of `automaton` where there are at most `most` of them.
+// The texts of `automaton` where there are at most `most` of them, none longer than 2,000 bytes.
 std::optional<std::vector<std::string>> few_texts(const ByteAutomaton& automaton, std::size_t most);
 
 }  // namespace hone::text
