@@ -11,3 +11,6 @@ build/peers/bin/python -c "import torch, transformers, peft, gguf, scipy, sklear
 # Constrained decoding: two other engines and a validator that knows every format.
 build/peers/bin/python -c "import llguidance, xgrammar, jsonschema, rfc3987, fqdn" 2>/dev/null ||
   build/peers/bin/pip install -q llguidance xgrammar "jsonschema[format]"
+# Built here for this machine; takes minutes.
+build/peers/bin/python -c "import llama_cpp" 2>/dev/null ||
+  CMAKE_ARGS="-DGGML_NATIVE=ON" build/peers/bin/pip install -q llama-cpp-python

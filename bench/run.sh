@@ -5,3 +5,5 @@ cd "$(dirname "$0")/.."
 mkdir -p build/bench
 PYTHON="${PYTHON:-build/peers/bin/python}"
 "$PYTHON" bench/train_speed.py --out build/bench/train_speed.json
+cmake --build build/release --target speed_probe
+"$PYTHON" bench/inference.py --out build/bench/inference.json
