@@ -92,14 +92,16 @@ View by_head(const Block& block, View rows) {
   return {rows.data, {rows.shape.count() / width, width}};
 }
 
-void forward_heads(const Block& block, const HeadLine& line, ConstView x) {
+// What the map of a line writes to.
+MapTo map_of(const Block& block, const HeadLine& line) {
+  return {line.site, block.config().head_norm ? line.raw : line.turned};
+}
+
+// From what the map gave to what attention reads.
+void finish_heads(const Block& block, const HeadLine& line) {
   tensor::Exec& exec = block.pass.exec;
-  if (block.config().head_norm) {
-    map(block, line.site, x, line.raw);
+  if (block.config().head_norm)
     ops::rms_norm(exec, by_head(block, line.raw), line.norm, block.config().norm_epsilon, by_head(block, line.turned));
-  } else {
-    map(block, line.site, x, line.turned);
-  }
   ops::rope(exec, line.cos, line.sin, ops::Turn::forward, line.turned);
 }
 
@@ -178,19 +180,25 @@ void forward_attention(const Block& block) {
   tensor::Arena::Scope scope(pass.exec.arena());
   View normed = take(pass.exec, pass.stream.rows(), config.width);
   ops::rms_norm(pass.exec, trace.x_in, block.weights().attention_norm.view(), config.norm_epsilon, normed);
-  forward_heads(block, keys_of(block), normed);
-  map(block, Site::v, normed, trace.v);
+  const HeadLine keys = keys_of(block);
+  const HeadLine queries = queries_of(block);
+  if (block.last()) {
+    map_group(block, normed, {map_of(block, keys), {Site::v, trace.v}});
+  } else {
+    map_group(block, normed, {map_of(block, queries), map_of(block, keys), {Site::v, trace.v}});
+  }
+  finish_heads(block, keys);
   if (pass.cache != nullptr) store_in_cache(block);
   if (pass.rows_above(block.layer) == 0) return;
-  View asking = normed;
   if (block.last()) {
-    asking = take(pass.exec, pass.stream.wanted_rows(), config.width);
+    View asking = take(pass.exec, pass.stream.wanted_rows(), config.width);
     gather_wanted(pass, normed, asking);
+    map_group(block, asking, {map_of(block, queries)});
     gather_wanted(pass, trace.x_in, trace.x_mid);
   } else {
     copy(pass, trace.x_in, trace.x_mid);
   }
-  forward_heads(block, queries_of(block), asking);
+  finish_heads(block, queries);
   ops::attention(pass.exec, heads_of(block), plan_of(block), attention_inputs(block), {trace.attended, trace.lse});
   forward_out(block);
 }

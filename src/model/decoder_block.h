@@ -22,6 +22,13 @@ struct Block {
 // y (+)= the site's map of x, with its bias where it has one (into = set only).
 void map(const Block& block, Site site, tensor::ConstView x, tensor::View y, ops::Into into = ops::Into::set);
 
+// Maps of the same x.
+struct MapTo {
+  Site site;
+  tensor::View y;
+};
+void map_group(const Block& block, tensor::ConstView x, std::initializer_list<MapTo> maps);
+
 struct MapGradient {
   tensor::ConstView dy;
   tensor::ConstView x;

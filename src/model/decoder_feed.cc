@@ -41,8 +41,7 @@ void forward_feed(const Block& block, View x_out) {
   View normed = take(exec, rows, config.width);
   View gated = take(exec, rows, config.hidden);
   ops::rms_norm(exec, trace.x_mid, block.weights().feed_norm.view(), config.norm_epsilon, normed);
-  map(block, Site::gate, normed, trace.gate);
-  map(block, Site::up, normed, trace.up);
+  map_group(block, normed, {{Site::gate, trace.gate}, {Site::up, trace.up}});
   gated_unit(block, gated);
   copy(block.pass, trace.x_mid, x_out);
   if (config.sandwich_norm) {

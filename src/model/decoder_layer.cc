@@ -1,7 +1,9 @@
 #include "model/decoder_layer.h"
 
+#include <array>
 #include <cstring>
 #include <optional>
+#include <vector>
 
 #include "model/decoder_block.h"
 
@@ -36,6 +38,21 @@ void map(const Block& block, Site site, ConstView x, View y, ops::Into into) {
   }
   if (lora && block.drops()) return map_dropped(block, site, *lora, {x, y, into});
   ops::linear(block.pass.exec, x, block.weights().at(site), lora ? &*lora : nullptr, {y, into, block.t(site)});
+}
+
+void map_group(const Block& block, ConstView x, std::initializer_list<MapTo> maps) {
+  std::array<std::optional<ops::Lora>, 7> loras;
+  std::vector<ops::LinearJob> jobs;
+  for (const MapTo& to : maps) {
+    if (block.drops() || (block.config().attention_bias && to.site <= Site::v)) {
+      map(block, to.site, x, to.y);
+      continue;
+    }
+    std::optional<ops::Lora>& lora = loras[static_cast<std::size_t>(to.site)];
+    lora = lora_at(block, to.site);
+    jobs.push_back({&block.weights().at(to.site), lora ? &*lora : nullptr, {to.y, ops::Into::set, block.t(to.site)}});
+  }
+  ops::linear_group(block.pass.exec, x, jobs);
 }
 
 void map_backward(const Block& block, Site site, const MapGradient& g) {

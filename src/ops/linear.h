@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "ops/weight.h"
 #include "tensor/exec.h"
@@ -24,6 +25,16 @@ struct LinearOut {
 
 // All f32. x [rows, in]. `lora` null: y = x W^T.
 void linear(tensor::Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out);
+
+// One of several maps of the same x.
+struct LinearJob {
+  const Weight* weight = nullptr;
+  const Lora* lora = nullptr;
+  LinearOut out;
+};
+
+// linear() for each of `jobs`; in 8-bit steps x is rounded once for all of them.
+void linear_group(tensor::Exec& exec, tensor::ConstView x, std::span<const LinearJob> jobs);
 
 struct LinearGradient {
   tensor::ConstView dy;  // [rows, out]

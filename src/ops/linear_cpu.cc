@@ -98,15 +98,36 @@ void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora*
 
 }  // namespace
 
+namespace {
+
+void check_job(tensor::ConstView x, const LinearJob& job) {
+  const std::int64_t rows = x.shape[0];
+  HONE_CHECK(x.shape == tensor::Shape({rows, job.weight->in()}));
+  HONE_CHECK(job.out.y.shape == tensor::Shape({rows, job.weight->out()}));
+  if (job.lora == nullptr) return;
+  check_lora(*job.weight, *job.lora);
+  HONE_CHECK(job.out.t.shape == tensor::Shape({rows, job.lora->a.shape[0]}));
+}
+
+bool is_in_steps(const LinearJob& job) { return job.weight->kind() == WeightKind::int8_steps; }
+
+}  // namespace
+
+void linear_group(Exec& exec, tensor::ConstView x, std::span<const LinearJob> jobs) {
+  if (!std::all_of(jobs.begin(), jobs.end(), is_in_steps)) {
+    for (const LinearJob& job : jobs) linear(exec, x, *job.weight, job.lora, job.out);
+    return;
+  }
+  for (const LinearJob& job : jobs) check_job(x, job);
+  if (x.shape[0] > 0 && !jobs.empty()) linear_int8(exec, x, jobs);
+}
+
 void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
   const std::int64_t rows = x.shape[0];
-  HONE_CHECK(x.shape == tensor::Shape({rows, weight.in()}) && out.y.shape == tensor::Shape({rows, weight.out()}));
-  if (lora != nullptr) {
-    check_lora(weight, *lora);
-    HONE_CHECK(out.t.shape == tensor::Shape({rows, lora->a.shape[0]}));
-  }
+  const LinearJob job = {&weight, lora, out};
+  check_job(x, job);
   if (rows == 0) return;
-  if (weight.kind() == WeightKind::int8_steps) return linear_int8(exec, x, weight, lora, out);
+  if (is_in_steps(job)) return linear_int8(exec, x, {&job, 1});
   if (rows <= most_matvec_rows) {
     few_rows(exec, x, weight, lora, out);
     return;

@@ -5,8 +5,8 @@
 
 namespace hone::ops {
 
-// As linear() and the dx of linear_backward(), the low-rank update in f32.
-void linear_int8(tensor::Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out);
+// As linear_group() and the dx of linear_backward(), the low-rank update in f32. At least one job, all of that kind.
+void linear_int8(tensor::Exec& exec, tensor::ConstView x, std::span<const LinearJob> jobs);
 
 // dx (+)= dy W + s u A; `u` [rows, rank] = dy B is made here where there is a Lora.
 void input_gradient_int8(tensor::Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& gradient,
