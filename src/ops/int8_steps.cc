@@ -32,7 +32,10 @@ void PackedSteps::put(std::int64_t row, const float* values) {
   for (std::int64_t begin = 0; begin < padded; begin += span_) {
     const std::int64_t end = std::min(padded, begin + span_);
     Block& last = row_blocks[end / step_group - 1];
-    last.scales[column] = round_weights_here(line.data() + begin, end - begin, steps.data() + begin, last.sums[column]);
+    const RoundedWeights rounded = round_weights_here(line.data() + begin, end - begin, steps.data() + begin);
+    last.scales[column] = rounded.scale;
+    last.offsets[column] = rounded.offset;
+    last.sums[column] = rounded.sum;
   }
   for (std::int64_t k = 0; k < padded; k += 4)
     std::memcpy(row_blocks[k / step_group].steps[k % step_group / 4][column], steps.data() + k, 4);
@@ -45,8 +48,9 @@ void PackedSteps::get(std::int64_t row, float* values) const {
   for (std::int64_t k = 0; k < inner_; ++k) {
     const std::int64_t span_end = std::min(groups() * step_group, (k / span_ + 1) * span_);
     const std::int64_t within = k % step_group;
-    values[k] = block[span_end / step_group - 1].scales[column] *
-                static_cast<float>(block[k / step_group].steps[within / 4][column][within % 4]);
+    const Block& last = block[span_end / step_group - 1];
+    values[k] = last.scales[column] * static_cast<float>(block[k / step_group].steps[within / 4][column][within % 4]) +
+                last.offsets[column];
   }
 }
 
@@ -60,10 +64,10 @@ PackedSteps PackedSteps::transposed(tensor::Exec& exec, std::int64_t span) const
       for (std::int64_t n = 0; n < outer_; ++n) {
         const Block* blocks_of = panel(n / panel_columns);
         const std::int64_t column = n % panel_columns;
-        const float scale = blocks_of[span_end / step_group - 1].scales[column];
+        const Block& last = blocks_of[span_end / step_group - 1];
         for (std::int64_t k = 0; k < step_group; ++k)
           lines[static_cast<std::size_t>(k * outer_ + n)] =
-              scale * static_cast<float>(blocks_of[p].steps[k / 4][column][k % 4]);
+              last.scales[column] * static_cast<float>(blocks_of[p].steps[k / 4][column][k % 4]) + last.offsets[column];
       }
       const std::int64_t first = p * panel_columns;
       for (std::int64_t k = 0; k < std::min(panel_columns, inner_ - first); ++k)
@@ -83,6 +87,7 @@ StepRows take_step_rows(tensor::Arena& arena, std::int64_t rows, std::int64_t co
   to.steps = reinterpret_cast<std::uint8_t*>(arena.floats(rows * to.groups * step_group / 4));
   to.scales = arena.floats(rows * to.spans);
   to.offsets = arena.floats(rows * to.spans);
+  to.sums = arena.floats(rows * to.spans);
   return to;
 }
 

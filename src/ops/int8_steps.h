@@ -1,5 +1,5 @@
 // Matrix products in 8-bit steps with exact 32-bit sums over spans of values: rows as u8 with a scale and a zero point
-// a span, frozen matrices as s8 with a scale a span. Seen by the files of ops/ only.
+// a span, frozen matrices as s8 with a scale and an offset a span. Seen by the files of ops/ only.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,10 @@ inline constexpr std::int64_t panel_columns = 32;  // outer indices whose steps 
 // Longest span whose sums of u8 times s8 fit 32 bits.
 inline constexpr std::int64_t longest_span = 1 << 16;
 
-// w[n, k] = scale[n, k / span] q[n, k], q [outer, inner] s8 in the order in which products read them: panels of 32
-// outer indices, in each, group by group, 8 x 32 x 4 steps (4 inner indices of each outer one); in the last group of a
-// span its 32 scales, and the 32 sums of scale q over it. 0 beyond the edges. Moves only.
+// w[n, k] = scale[n, k / span] q[n, k] + offset[n, k / span], q [outer, inner] s8 in the order in which products read
+// them: panels of 32 outer indices, in each, group by group, 8 x 32 x 4 steps (4 inner indices of each outer one); in
+// the last group of a span its 32 scales and offsets, and the 32 sums of scale q over it. 0 beyond the edges. Moves
+// only.
 class PackedSteps {
  public:
   PackedSteps() = default;
@@ -37,14 +38,15 @@ class PackedSteps {
   struct Block {
     std::int8_t steps[step_group / 4][panel_columns][4];
     float scales[panel_columns];
+    float offsets[panel_columns];
     float sums[panel_columns];
   };
   const Block* panel(std::int64_t index) const { return blocks() + index * groups(); }
 
-  // Rounds one outer index [inner]: scale = max |w| / 127 over a span, step = w / scale to the nearest, ties to even.
+  // Rounds one outer index [inner], each span as rounded_weights_here() does.
   // Rows may be put by different threads.
   void put(std::int64_t row, const float* values);
-  // scale q of one outer index.
+  // The values of one outer index.
   void get(std::int64_t row, float* values) const;
 
   // The same values [inner, outer], rounded once more in spans of their new rows; on all threads.
@@ -60,9 +62,15 @@ class PackedSteps {
   tensor::Tensor blocks_;  // u8
 };
 
-// Steps of `count` values, a multiple of 32, of a frozen matrix; returns their scale, and scale times their sum. On the
-// calling thread.
-float round_weights_here(const float* values, std::int64_t count, std::int8_t* steps, float& sum);
+struct RoundedWeights {
+  float scale = 0;
+  float offset = 0;
+  float sum = 0;  // of scale q
+};
+// Steps of `count` values, a multiple of 32, of a frozen matrix, to the nearest, ties to even: 127 of max |w| / 127 to
+// either side of 0, or 255 between the least and the greatest value, whichever is nearer to the values. Blocks of Q8_0
+// and Q4_0 fall on the first grid, full ones of Q4_1 on the second. On the calling thread.
+RoundedWeights round_weights_here(const float* values, std::int64_t count, std::int8_t* steps);
 
 // x[m, k] = scale[m, k / span] step[m, k] + offset[m, k / span]; borrowed memory, the last group padded with zeros.
 struct StepRows {
@@ -74,6 +82,7 @@ struct StepRows {
   std::uint8_t* steps = nullptr;  // [rows, groups * 32]
   float* scales = nullptr;        // [rows, spans]
   float* offsets = nullptr;       // [rows, spans]
+  float* sums = nullptr;          // [rows, spans], of the rounded values
 };
 
 // Memory for [rows, columns] from the arena.

@@ -17,11 +17,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 struct Rounded {
   float scale;
   float offset;
+  float sum;
 };
 
 // `count` values, a multiple of 32, to steps.
 Rounded round_span(const float* x, std::int64_t count, std::uint8_t* steps) {
   const hn::CappedTag<float, step_group> d;
+  const hn::RebindToSigned<decltype(d)> di;
   const hn::Rebind<std::uint8_t, decltype(d)> db;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto least = hn::Zero(d);
@@ -38,13 +40,16 @@ Rounded round_span(const float* x, std::int64_t count, std::uint8_t* steps) {
   const float per_unit = width > 0 ? 255.0F / width : 0.0F;
   const auto factor = hn::Set(d, per_unit);
   const auto zero = hn::NearestInt(hn::Set(d, -low * per_unit));
+  auto total = hn::Zero(di);  // of steps above 0
   for (std::int64_t k = 0; k < count; k += lanes) {
-    const auto step = hn::Add(hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor)), zero);
-    hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
+    const auto above = hn::NearestInt(hn::Mul(hn::LoadU(d, x + k), factor));
+    total = hn::Add(total, above);
+    hn::StoreU(hn::DemoteTo(db, hn::Add(above, zero)), db, steps + k);
   }
   const bool is_finite = hn::AllTrue(d, hn::Eq(finite, hn::Zero(d)));
   const float scale = is_finite ? width * (1.0F / 255.0F) : __builtin_nanf("");
-  return {scale, -scale * static_cast<float>(hn::GetLane(zero))};
+  return {scale, -scale * static_cast<float>(hn::GetLane(zero)),
+          scale * static_cast<float>(hn::GetLane(hn::SumOfLanes(di, total)))};
 }
 
 void round_rows(const float* x, const StepRows& to, RowRange rows) {
@@ -62,28 +67,60 @@ void round_rows(const float* x, const StepRows& to, RowRange rows) {
           round_span(from + begin, std::min(to.span, padded - begin), to.steps + row * padded + begin);
       to.scales[row * to.spans + s] = rounded.scale;
       to.offsets[row * to.spans + s] = rounded.offset;
+      to.sums[row * to.spans + s] = rounded.sum;
     }
   }
 }
 
-float round_weights(const float* values, std::int64_t count, std::int8_t* steps, float& sum) {
+// A grid of steps: value = scale q + offset.
+struct Grid {
+  float scale;
+  float offset;
+  float per_unit;  // 1 / scale, or 0
+};
+
+// Steps on one grid, and the sum of the squared distances to the values.
+double put_on_grid(const float* values, std::int64_t count, const Grid& grid, std::int8_t* steps) {
   const hn::CappedTag<float, step_group> d;
   const hn::Rebind<std::int8_t, decltype(d)> db;
-  const hn::RebindToSigned<decltype(d)> di;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  auto most = hn::Zero(d);
-  for (std::int64_t k = 0; k < count; k += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, values + k)));
-  const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
-  const auto per_unit = hn::Set(d, largest > 0 ? 127.0F / largest : 0.0F);
-  auto total = hn::Zero(di);
+  auto error = hn::Zero(d);
   for (std::int64_t k = 0; k < count; k += lanes) {
-    const auto step = hn::NearestInt(hn::Mul(hn::LoadU(d, values + k), per_unit));
-    total = hn::Add(total, step);
+    const auto value = hn::LoadU(d, values + k);
+    const auto step = hn::NearestInt(hn::Mul(hn::Sub(value, hn::Set(d, grid.offset)), hn::Set(d, grid.per_unit)));
     hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
+    const auto back = hn::MulAdd(hn::ConvertTo(d, step), hn::Set(d, grid.scale), hn::Set(d, grid.offset));
+    const auto off = hn::Sub(back, value);
+    error = hn::MulAdd(off, off, error);
   }
-  const float scale = largest / 127.0F;
-  sum = scale * static_cast<float>(hn::GetLane(hn::SumOfLanes(di, total)));
-  return scale;
+  return hn::GetLane(hn::SumOfLanes(d, error));
+}
+
+RoundedWeights round_weights(const float* values, std::int64_t count, std::int8_t* steps) {
+  const hn::CappedTag<float, step_group> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  auto least = hn::LoadU(d, values);
+  auto greatest = least;
+  for (std::int64_t k = lanes; k < count; k += lanes) {
+    least = hn::Min(least, hn::LoadU(d, values + k));
+    greatest = hn::Max(greatest, hn::LoadU(d, values + k));
+  }
+  const float low = hn::GetLane(hn::MinOfLanes(d, least));
+  const float high = hn::GetLane(hn::MaxOfLanes(d, greatest));
+  const float largest = std::max(high, -low);
+  const float width = high - low;
+  const Grid even = {largest / 127.0F, 0, largest > 0 ? 127.0F / largest : 0.0F};
+  // -128 stands for the least value.
+  const Grid between = {width / 255.0F, low + width * (128.0F / 255.0F), width > 0 ? 255.0F / width : 0.0F};
+  std::vector<std::int8_t> other(static_cast<std::size_t>(count));
+  Grid grid = even;
+  if (put_on_grid(values, count, between, other.data()) < put_on_grid(values, count, even, steps)) {
+    grid = between;
+    std::copy(other.begin(), other.end(), steps);
+  }
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) sum += steps[k];
+  return {grid.scale, grid.offset, grid.scale * static_cast<float>(sum)};
 }
 
 // Without an instruction for it.
@@ -103,6 +140,7 @@ void product_row(const StepProduct& p, std::int64_t row, std::int64_t panel) {
     for (std::int64_t n = 0; n < panel_columns; ++n) {
       y[n] = y[n] + static_cast<float>(sums[n]) * (p.x.scales[at] * block[end - 1].scales[n]);
       y[n] = y[n] + p.x.offsets[at] * block[end - 1].sums[n];
+      y[n] = y[n] + p.x.sums[at] * block[end - 1].offsets[n];
     }
   }
   const std::int64_t first = panel * panel_columns;
@@ -130,9 +168,9 @@ void round_rows_here(const float* x, const StepRows& to, RowRange rows) {
   HWY_DYNAMIC_DISPATCH(round_rows)(x, to, rows);
 }
 
-float round_weights_here(const float* values, std::int64_t count, std::int8_t* steps, float& sum) {
+RoundedWeights round_weights_here(const float* values, std::int64_t count, std::int8_t* steps) {
   HONE_CHECK(count % step_group == 0);
-  return HWY_DYNAMIC_DISPATCH(round_weights)(values, count, steps, sum);
+  return HWY_DYNAMIC_DISPATCH(round_weights)(values, count, steps);
 }
 
 void step_product_here(const StepProduct& product, RowRange rows, RowRange panels) {

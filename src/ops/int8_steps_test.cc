@@ -125,6 +125,16 @@ TEST(StepRows, ARowOfZerosStaysZero) {
   for (const float value : y) EXPECT_EQ(value, 0.0F);
 }
 
+// As a full block of Q4_1 has them: 16 levels between its least and its greatest value.
+TEST(PackedSteps, SixteenLevelsAreKept) {
+  Tensor values = Tensor::zeros({1, 32});
+  for (std::int64_t i = 0; i < 32; ++i) values.f32()[i] = 0.75F * static_cast<float>(i * 7 % 16) - 3.0F;
+  const PackedSteps w = packed(values);
+  std::vector<float> row(32);
+  w.get(0, row.data());
+  for (std::int64_t k = 0; k < 32; ++k) EXPECT_NEAR(row[static_cast<std::size_t>(k)], values.f32()[k], 1e-6);
+}
+
 TEST(PackedSteps, ValuesOnTheGridAreKept) {
   Tensor values = Tensor::zeros({2, 64});
   for (std::int64_t i = 0; i < 128; ++i) values.f32()[i] = 0.25F * static_cast<float>(i % 32 * 8 - 121);

@@ -24,6 +24,25 @@ namespace {
 
 constexpr int vectors = panel_columns / 16;
 
+// Writes or adds the sums of `count` rows, as many columns as there are.
+template <int count>
+inline void put_sums(const StepProduct& p, std::int64_t row, std::int64_t panel, const __m512 (&y)[count][vectors]) {
+  HONE_UNROLL
+  for (int v = 0; v < vectors; ++v) {
+    const std::int64_t column = panel * panel_columns + 16 * v;
+    const std::int64_t left = p.w->outer() - column;
+    if (left <= 0) break;
+    const auto mask = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (1 << left) - 1);
+    HONE_UNROLL
+    for (int r = 0; r < count; ++r) {
+      float* to = p.y + (row + r) * p.y_stride + column;
+      __m512 value = y[r][v];
+      if (p.into == Matvec::Into::add) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
+      _mm512_mask_storeu_ps(to, mask, value);
+    }
+  }
+}
+
 // `count` <= 6 rows against one panel: the sums of a span and those of all stay in registers.
 template <int count>
 inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
@@ -31,6 +50,7 @@ inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
   const std::uint8_t* x = p.x.steps + row * stride;
   const float* scales = p.x.scales + row * p.x.spans;
   const float* offsets = p.x.offsets + row * p.x.spans;
+  const float* sums_of_x = p.x.sums + row * p.x.spans;
   const PackedSteps::Block* block = p.w->panel(panel);
   const std::int64_t groups_a_span = p.x.span / step_group;
   __m512 y[count][vectors];
@@ -69,28 +89,17 @@ inline void tile(const StepProduct& p, std::int64_t row, std::int64_t panel) {
     for (int v = 0; v < vectors; ++v) {
       const __m512 scale = _mm512_loadu_ps(block[-1].scales + 16 * v);
       const __m512 sum = _mm512_loadu_ps(block[-1].sums + 16 * v);
+      const __m512 offset = _mm512_loadu_ps(block[-1].offsets + 16 * v);
       HONE_UNROLL
       for (int r = 0; r < count; ++r) {
         const __m512 both = _mm512_mul_ps(_mm512_set1_ps(scales[r * p.x.spans + s]), scale);
         y[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r][v]), both, y[r][v]);
         y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(offsets[r * p.x.spans + s]), sum, y[r][v]);
+        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(sums_of_x[r * p.x.spans + s]), offset, y[r][v]);
       }
     }
   }
-  HONE_UNROLL
-  for (int v = 0; v < vectors; ++v) {
-    const std::int64_t column = panel * panel_columns + 16 * v;
-    const std::int64_t left = p.w->outer() - column;
-    if (left <= 0) break;
-    const auto mask = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (1 << left) - 1);
-    HONE_UNROLL
-    for (int r = 0; r < count; ++r) {
-      float* to = p.y + (row + r) * p.y_stride + column;
-      __m512 value = y[r][v];
-      if (p.into == Matvec::Into::add) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
-      _mm512_mask_storeu_ps(to, mask, value);
-    }
-  }
+  put_sums<count>(p, row, panel, y);
 }
 
 }  // namespace
