@@ -83,7 +83,8 @@ class JsonMasks {
     const auto known = inside_.find(name);
     if (known != inside_.end()) return known->second;
     TokenMask mask(vocabulary_.words(), 0);
-    vocabulary_.unquoted().mark(*matcher_, state, mask);
+    vocabulary_.plain().mark_text(*matcher_, state, mask);
+    vocabulary_.escaped().mark(*matcher_, state, mask);
     return inside_.emplace(name, std::move(mask)).first->second;
   }
 

@@ -6,16 +6,22 @@ namespace hone::generate {
 
 namespace {
 
-enum class Quotes { either, without, with };
+enum class InStrings { all, plain, escaped, quoted };  // see ConstraintVocabulary
 
-std::vector<text::TokenId> tokens_of(const text::Tokenizer& tokenizer, Quotes quotes) {
+InStrings kind_of(std::string_view bytes) {
+  if (bytes.find('"') != std::string_view::npos) return InStrings::quoted;
+  const bool plain = std::all_of(bytes.begin(), bytes.end(),
+                                 [](char c) { return c != '\\' && static_cast<unsigned char>(c) >= 0x20; });
+  return plain ? InStrings::plain : InStrings::escaped;
+}
+
+std::vector<text::TokenId> tokens_of(const text::Tokenizer& tokenizer, InStrings kind) {
   std::vector<text::TokenId> ids;
   for (std::size_t i = 0; i < tokenizer.vocabulary_size(); ++i) {
     const auto id = static_cast<text::TokenId>(i);
     const std::string_view bytes = tokenizer.token_bytes(id);
     if (bytes.empty() || tokenizer.is_special(id)) continue;
-    const bool has_quote = bytes.find('"') != std::string_view::npos;
-    if (quotes == Quotes::either || has_quote == (quotes == Quotes::with)) ids.push_back(id);
+    if (kind == InStrings::all || kind_of(bytes) == kind) ids.push_back(id);
   }
   return ids;
 }
@@ -27,7 +33,7 @@ void set(TokenMask& mask, text::TokenId id) {
 // What text is made of where a value is spelled by escapes at need: ASCII, and bytes inside longer characters.
 void check_bytes(const text::Tokenizer& tokenizer) {
   std::vector<bool> single(256, false);
-  for (const text::TokenId id : tokens_of(tokenizer, Quotes::either)) {
+  for (const text::TokenId id : tokens_of(tokenizer, InStrings::all)) {
     const std::string_view bytes = tokenizer.token_bytes(id);
     if (bytes.size() == 1) single[static_cast<unsigned char>(bytes[0])] = true;
   }
@@ -73,6 +79,31 @@ void TokenBytesTree::mark(text::JsonMatcher& matcher, text::JsonMatcher::State s
   visit(matcher, state, [&mask](text::TokenId token, text::JsonMatcher::State) { set(mask, token); });
 }
 
+void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state,
+                               TokenMask& mask) const {
+  using Way = text::JsonMatcher::TextWay;
+  std::vector<std::vector<Way>> ways(static_cast<std::size_t>(most_depth_) + 1);
+  ways[0] = matcher.text_ways(state);
+  const int count = static_cast<int>(nodes_.size());
+  for (int i = 0; i < count;) {
+    const Node& node = nodes_[static_cast<std::size_t>(i)];
+    const auto depth = static_cast<std::size_t>(node.depth);
+    std::vector<Way>& on = ways[depth];
+    on.clear();
+    for (const Way& way : ways[depth - 1]) {
+      if (const auto next = matcher.read_text(way, node.byte)) on.push_back(*next);
+    }
+    if (on.empty()) {
+      i = node.end;
+      continue;
+    }
+    for (int token = node.first_token; token < node.last_token; ++token) {
+      set(mask, tokens_[static_cast<std::size_t>(token)]);
+    }
+    ++i;
+  }
+}
+
 text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
   text::TokenId longest = text::no_token;
   int i = 0, end = static_cast<int>(nodes_.size());
@@ -91,33 +122,34 @@ text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
 
 ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)
     : tokenizer_(tokenizer),
-      all_(tokenizer, tokens_of(tokenizer, Quotes::either)),
-      unquoted_(tokenizer, tokens_of(tokenizer, Quotes::without)),
-      quoted_(tokenizer, tokens_of(tokenizer, Quotes::with)),
+      all_(tokenizer, tokens_of(tokenizer, InStrings::all)),
+      plain_(tokenizer, tokens_of(tokenizer, InStrings::plain)),
+      escaped_(tokenizer, tokens_of(tokenizer, InStrings::escaped)),
+      quoted_(tokenizer, tokens_of(tokenizer, InStrings::quoted)),
       ends_((tokenizer.vocabulary_size() + 63) / 64, 0) {
   check_bytes(tokenizer);
   for (const text::TokenId id : tokenizer.end_of_turn()) set(ends_, id);
   for (const text::TokenId id : all_.tokens()) {
     longest_ = std::max(longest_, static_cast<int>(tokenizer.token_bytes(id).size()));
   }
-  const std::string any_text = fmt::format(R"({{"type": "string", "maxLength": {}}})", longest_);
-  text::JsonMatcher strings(value_or_throw(text::JsonSchema::compile(any_text)), {});
-  inside_.resize(static_cast<std::size_t>(longest_) + 1);
-  unquoted_.visit(strings, strings.step(strings.start(), '"'),
-                  [&](text::TokenId token, text::JsonMatcher::State state) {
-                    inside_[static_cast<std::size_t>(strings.characters_read(state))].push_back(token);
-                  });
+  mark_inside_strings();
 }
 
-const TokenMask& ConstraintVocabulary::inside_strings(std::int64_t characters) const {
-  const std::int64_t counted = std::min<std::int64_t>(characters, longest_);
-  const auto [known, is_new] = inside_masks_.emplace(counted, TokenMask());
-  if (!is_new) return known->second;
-  known->second.assign(words(), 0);
-  for (std::int64_t count = 0; count <= counted; ++count) {
-    for (const text::TokenId token : inside_[static_cast<std::size_t>(count)]) set(known->second, token);
+void ConstraintVocabulary::mark_inside_strings() {
+  const std::string any_text = fmt::format(R"({{"type": "string", "maxLength": {}}})", longest_);
+  text::JsonMatcher strings(value_or_throw(text::JsonSchema::compile(any_text)), {});
+  std::vector<std::vector<text::TokenId>> inside(static_cast<std::size_t>(longest_) + 1);
+  for (const TokenBytesTree* tree : {&plain_, &escaped_}) {
+    tree->visit(strings, strings.step(strings.start(), '"'), [&](text::TokenId token, text::JsonMatcher::State state) {
+      inside[static_cast<std::size_t>(strings.characters_read(state))].push_back(token);
+    });
   }
-  return known->second;
+  while (inside.size() > 1 && inside.back().empty()) inside.pop_back();
+  TokenMask mask(words(), 0);
+  for (const std::vector<text::TokenId>& tokens : inside) {
+    for (const text::TokenId token : tokens) set(mask, token);
+    inside_masks_.push_back(mask);
+  }
 }
 
 }  // namespace hone::generate

@@ -1,8 +1,8 @@
 // A vocabulary as a tree of its tokens' bytes, so that all tokens that begin alike are tried together.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +29,8 @@ class TokenBytesTree {
   const std::vector<text::TokenId>& tokens() const { return tokens_; }
   // Sets the bits of the tokens that `matcher` can read from `state`.
   void mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
+  // The same inside a string, where none of the tokens ends it or holds an escape: no states are made.
+  void mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
   // Calls `use(token, state)` for each of these tokens with the state behind it.
   template <class Use>
   void visit(text::JsonMatcher& matcher, text::JsonMatcher::State state, const Use& use) const {
@@ -66,22 +68,26 @@ class ConstraintVocabulary {
 
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
   const TokenBytesTree& all() const { return all_; }
-  // Without and with a quote among their bytes.
-  const TokenBytesTree& unquoted() const { return unquoted_; }
+  // By what they do inside a string: text as it stands, with an escape but no quote, with a quote.
+  const TokenBytesTree& plain() const { return plain_; }
+  const TokenBytesTree& escaped() const { return escaped_; }
   const TokenBytesTree& quoted() const { return quoted_; }
   // Tokens that may stand inside a string of any text, at a character's boundary, and don't end it, with no more than
   // `characters` of it.
-  const TokenMask& inside_strings(std::int64_t characters) const;
+  const TokenMask& inside_strings(std::int64_t characters) const {
+    return inside_masks_[std::min(static_cast<std::size_t>(characters), inside_masks_.size() - 1)];
+  }
   const TokenMask& ends() const { return ends_; }
   int longest() const { return longest_; }  // bytes of the longest token
   std::size_t words() const { return ends_.size(); }
 
  private:
+  void mark_inside_strings();
+
   const text::Tokenizer& tokenizer_;
-  TokenBytesTree all_, unquoted_, quoted_;
+  TokenBytesTree all_, plain_, escaped_, quoted_;
   TokenMask ends_;
-  std::vector<std::vector<text::TokenId>> inside_;  // of inside_strings(), by their characters
-  mutable std::map<std::int64_t, TokenMask> inside_masks_;
+  std::vector<TokenMask> inside_masks_;  // of inside_strings(), by characters
   int longest_ = 1;
 };
 

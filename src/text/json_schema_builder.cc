@@ -138,7 +138,7 @@ void GrammarBuilder::add_value(Goal goal, int id) {
   value.yes = shape.yes;
   value.no = shape.no;
   for (const NumberSet& set : shape.numbers) {
-    Automaton texts = number_texts(set);
+    Automaton texts = reader_.algebra().counted(number_texts(set));
     if (texts->is_empty()) continue;
     value.numbers.push_back(static_cast<int>(grammar_.numbers.size()));
     grammar_.numbers.push_back(std::move(texts));
@@ -239,7 +239,8 @@ void GrammarBuilder::add_object(const ObjectSet& set, JsonGrammar::Value& value)
   members.tree = name_tree(members.properties);
   for (const ObjectSet::Names& other : others) {
     const bool any = other.names == reader_.algebra().any();
-    Automaton left = any || names.empty() ? other.names : subtract(other.names, literal_texts(names));
+    Automaton left =
+        any || names.empty() ? other.names : reader_.algebra().counted(subtract(other.names, literal_texts(names)));
     if (!left->is_empty()) members.others.push_back({std::move(left), any, value_of(other.goal)});
   }
   value.objects.push_back(static_cast<int>(grammar_.objects.size()));

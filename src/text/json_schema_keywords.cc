@@ -147,7 +147,20 @@ Automaton SchemaReader::pattern_at(const SchemaPlace& place, const std::string& 
   if (known != patterns_.end()) return known->second;
   const Result<Automaton> compiled = compile_regex(pattern);
   if (!compiled) fail(compiled.error().code, "pattern at {}: {}", place.pointer, compiled.error().message);
-  return patterns_.emplace(pattern, *compiled).first->second;
+  return patterns_.emplace(pattern, algebra_.counted(*compiled)).first->second;
+}
+
+// Null where the format asserts nothing.
+Automaton SchemaReader::format_at(const SchemaPlace& place, const std::string& name) {
+  const auto known = formats_.find(name);
+  if (known != formats_.end()) return known->second;
+  try {
+    Automaton texts = format_texts(name);
+    if (texts) texts = algebra_.counted(std::move(texts));
+    return formats_.emplace(name, std::move(texts)).first->second;
+  } catch (const Failure& failure) {
+    fail(failure.code(), "format at {}: {}", place.pointer, failure.what());
+  }
 }
 
 void SchemaReader::strings(const SchemaPlace& place, Shape& shape) {
@@ -161,13 +174,9 @@ void SchemaReader::strings(const SchemaPlace& place, Shape& shape) {
   }
   if (has(place, "format") && place.schema->at("format").is_string()) {
     const auto name = place.schema->at("format").get<std::string>();
-    try {
-      if (const Automaton texts = format_texts(name)) set.texts = algebra_.both_texts(set.texts, texts);
-      const std::int64_t most = format_length(name);
-      if (most != without_end) set.most = set.most == without_end ? most : std::min(set.most, most);
-    } catch (const Failure& failure) {
-      fail(failure.code(), "format at {}: {}", place.pointer, failure.what());
-    }
+    if (const Automaton texts = format_at(place, name)) set.texts = algebra_.both_texts(set.texts, texts);
+    const std::int64_t most = format_length(name);
+    if (most != without_end) set.most = set.most == without_end ? most : std::min(set.most, most);
   }
   if (set == StringSet{algebra_.any(), 0, without_end}) return;
   Shape only = algebra_.everything();
@@ -232,7 +241,7 @@ void SchemaReader::patterns(const SchemaPlace& place, ObjectSet& set) {
       std::vector<Group> cut;
       for (const Group& group : groups) {
         cut.push_back({algebra_.both_texts(group.names, names), goals_.both(group.goal, goal), true});
-        cut.push_back({text::subtract(group.names, names), group.goal, group.matched});
+        cut.push_back({algebra_.counted(text::subtract(group.names, names)), group.goal, group.matched});
       }
       std::erase_if(cut, [](const Group& group) { return group.names->is_empty(); });
       groups = std::move(cut);

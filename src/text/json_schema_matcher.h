@@ -41,6 +41,15 @@ class JsonMatcher {
   };
   // `longest`: more characters than this don't matter.
   TextPlace text_place(State state, int longest) const;
+  // Inside a string with no escape begun: the ways to read on. Reading along them makes no states.
+  struct TextWay {
+    int form = 0;
+    std::int32_t at = 0;
+    std::int64_t characters = 0;
+  };
+  std::vector<TextWay> text_ways(State state) const;
+  // A byte that is neither quote nor backslash nor below a blank; nothing where the text doesn't go on so.
+  std::optional<TextWay> read_text(const TextWay& way, unsigned char byte) const;
   // Inside a string: characters read, one begun as an escape included.
   int characters_read(State state) const;
 

@@ -60,6 +60,7 @@ class SchemaReader {
   Shape dependencies(const SchemaPlace& place, Shape shape);
   Shape depends(const Shape& shape, const std::string& name, const Shape& then) const;
   Automaton pattern_at(const SchemaPlace& place, const std::string& pattern);
+  Automaton format_at(const SchemaPlace& place, const std::string& name);
 
   const SchemaDocument& document_;
   Goals goals_;
@@ -71,7 +72,7 @@ class SchemaReader {
   std::map<Goal, Shape> goal_shapes_;
   std::set<int> open_;  // literals being read
   int depth_ = 0;       // of impossible()
-  std::map<std::string, Automaton> patterns_;
+  std::map<std::string, Automaton> patterns_, formats_;
   std::vector<std::string> ignored_;
 };
 

@@ -9,7 +9,8 @@ namespace hone::text {
 namespace {
 
 constexpr std::size_t most_alternatives = 400;
-constexpr std::size_t most_work = 100'000;   // alternatives made in all
+constexpr std::size_t most_work = 100'000;  // alternatives made in all
+constexpr std::int64_t most_automata_work = 20'000'000;
 constexpr std::int64_t most_counted = 2000;  // characters that lengths are counted to in states
 
 std::int64_t smaller_most(std::int64_t a, std::int64_t b) {
@@ -87,7 +88,15 @@ Shape ShapeAlgebra::everything() const {
 
 Automaton ShapeAlgebra::both_texts(const Automaton& a, const Automaton& b) const {
   if (a == any_) return b;
-  return b == any_ ? a : text::intersect(a, b);
+  return b == any_ || a == b ? a : counted(text::intersect(a, b));
+}
+
+Automaton ShapeAlgebra::counted(Automaton made) const {
+  automata_work_ += made->work;
+  if (automata_work_ > most_automata_work) {
+    fail(ErrorCode::unsupported, "has patterns that are too large together; use fewer or simpler ones");
+  }
+  return made;
 }
 
 Automaton ShapeAlgebra::texts_of(const std::vector<StringSet>& strings) const {
@@ -101,7 +110,7 @@ Automaton ShapeAlgebra::texts_of(const std::vector<StringSet>& strings) const {
       const std::string most = set.most == without_end ? "" : std::to_string(set.most);
       texts = both_texts(texts, value_or_throw(compile_regex(fmt::format("^[^]{{{},{}}}$", set.least, most))));
     }
-    all = all->is_empty() ? texts : text::unite(all, texts);
+    all = all->is_empty() ? texts : counted(text::unite(all, texts));
   }
   return all;
 }
@@ -293,7 +302,7 @@ bool ShapeAlgebra::covers_others(const ObjectSet& set, const ObjectSet& within) 
         left = nullptr;
         break;
       }
-      left = text::subtract(left, known.names);
+      left = counted(text::subtract(left, known.names));
     }
     if (left != nullptr && !left->is_empty()) {
       // Names that are properties of `set` have their say there.

@@ -108,7 +108,9 @@ class ShapeAlgebra {
   bool is_empty(const Shape& shape) const;
 
   Automaton both_texts(const Automaton& a, const Automaton& b) const;
-  Automaton other_texts(const Automaton& a) const { return text::subtract(any_, a); }
+  Automaton other_texts(const Automaton& a) const { return counted(text::subtract(any_, a)); }
+  // `made`, a new automaton; Failure (unsupported) where all that were made for the schema are too much work.
+  Automaton counted(Automaton made) const;
   // The texts of `strings` as one automaton, lengths counted in states.
   Automaton texts_of(const std::vector<StringSet>& strings) const;
 
@@ -128,7 +130,8 @@ class ShapeAlgebra {
   void count_work() const;
 
   Goals& goals_;
-  mutable std::size_t work_ = 0;  // alternatives made
+  mutable std::size_t work_ = 0;            // alternatives made
+  mutable std::int64_t automata_work_ = 0;  // transitions of automata made
   Oracle oracle_;
   Automaton any_;
 };

@@ -138,18 +138,30 @@ JsonMatcher::State JsonMatcher::start_key(State state) {
   return intern(std::move(next));
 }
 
+std::vector<JsonMatcher::TextWay> JsonMatcher::text_ways(State state) const {
+  std::vector<TextWay> ways;
+  for (const Thread& thread : level(state).threads) ways.push_back({thread.form, thread.a, thread.b});
+  return ways;
+}
+
+std::optional<JsonMatcher::TextWay> JsonMatcher::read_text(const TextWay& way, unsigned char byte) const {
+  const JsonGrammar::Text& text = grammar_.texts[at(way.form)];
+  const std::int32_t to = text.texts->step(way.at, byte);
+  if (to == ByteAutomaton::dead) return std::nullopt;
+  std::int64_t count = way.characters + ((byte & 0xC0) != 0x80 ? 1 : 0);
+  if (text.most == without_end) count = std::min(count, text.least);
+  const std::int32_t left = text.characters_left(to, std::max<std::int64_t>(0, text.least - count));
+  if (left < 0 || (text.most != without_end && count + left > text.most)) return std::nullopt;
+  return TextWay{way.form, to, count};
+}
+
 // One byte of a string's decoded text; nothing where no text goes on so.
 std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& around, const Thread& before,
                                                      unsigned char byte) const {
   if (kind == Kind::text) {
-    const JsonGrammar::Text& text = grammar_.texts[at(before.form)];
-    const std::int32_t to = text.texts->step(before.a, byte);
-    if (to == ByteAutomaton::dead) return std::nullopt;
-    std::int64_t count = before.b + ((byte & 0xC0) != 0x80 ? 1 : 0);
-    if (text.most == without_end) count = std::min(count, text.least);
-    const std::int32_t left = text.characters_left(to, std::max<std::int64_t>(0, text.least - count));
-    if (left < 0 || (text.most != without_end && count + left > text.most)) return std::nullopt;
-    return Thread{before.form, to, static_cast<int>(count), 0, before.parents};
+    const auto on = read_text({before.form, before.a, before.b}, byte);
+    if (!on) return std::nullopt;
+    return Thread{before.form, on->at, static_cast<int>(on->characters), 0, before.parents};
   }
   const JsonGrammar::Members& members = grammar_.objects[at(before.form)];
   int node = -1;

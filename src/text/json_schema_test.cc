@@ -175,6 +175,11 @@ TEST(JsonSchema, LargeSchemasStayQuick) {
 
 // What can't be enforced is an error that names keyword and place, within about a second.
 TEST(JsonSchema, FailsClosed) {
+  const auto many = [](const char* property) {
+    std::string all;
+    for (int i = 1; i <= 300; ++i) all += (i > 1 ? "," : "") + fmt::format(fmt::runtime(property), i);
+    return "{\"properties\": {" + all + "}}";
+  };
   std::string crossed = R"({"allOf": [)";  // each doubles the alternatives
   for (int i = 0; i < 40; ++i) {
     crossed +=
@@ -192,6 +197,9 @@ TEST(JsonSchema, FailsClosed) {
        "write a simpler one"},
       {R"({"pattern": "((a{1,200}){1,200}){1,200}"})", "write a simpler one"},
       {crossed + "]}", "combines"},
+      {many("\"p{0}\": {{\"type\": \"string\", \"pattern\": \"^(a|b)*a(a|b){{11}}x{{{0}}}$\"}}"), "too large together"},
+      {many("\"p{0}\": {{\"type\": \"string\", \"pattern\": \"^.{{0,90{0}}}$\", \"minLength\": 900}}"),
+       "lower minLength"},
       {R"({"allOf": [{"type": "string"}, {"type": "integer"}]})", "no value satisfies"},
       {R"({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"})",
        "needs itself without end"},

@@ -153,6 +153,7 @@ Automaton finish_automaton(ByteAutomaton raw) {
     merge_classes(kept);
   }
   kept.to_accept = distances(kept);
+  kept.work = static_cast<std::int64_t>(raw.states()) * raw.classes;
   return std::make_shared<const ByteAutomaton>(std::move(kept));
 }
 

@@ -23,6 +23,7 @@ struct ByteAutomaton {
   std::vector<std::int32_t> next;       // [states, classes]
   std::vector<std::uint8_t> accepting;  // [states]
   std::vector<std::int32_t> to_accept;  // [states] fewest bytes to an accepting state
+  std::int64_t work = 0;                // transitions of the automaton that was reduced to this one
 
   int states() const { return static_cast<int>(accepting.size()); }
   bool is_empty() const { return accepting.empty(); }
