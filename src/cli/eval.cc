@@ -14,6 +14,7 @@ struct Options {
   std::string data;
   std::string task;
   std::optional<model::Precision> precision;
+  bool free = false;
   bool json = false;
 };
 
@@ -59,7 +60,8 @@ int run(const Options& options, const std::stop_token& stop) {
                                                       .data = options.data,
                                                       .task = options.task,
                                                       .quiet = {},
-                                                      .precision = options.precision},
+                                                      .precision = options.precision,
+                                                      .constrain = !options.free},
                                                      stop);
   for (const auto& notice : outcome.notices) warn(notice);
   for (const auto& rejected : outcome.rejected) {
@@ -88,6 +90,7 @@ void add_eval(Cli& cli) {
   command->add_option("--task", options->task, "Task folder (default: here; a bundle brings its own)");
   add_precision(*command, options->precision, "How a bare model's weights are kept");
   command->add_option("--base", options->base, base_help);
+  command->add_flag("--no-constraint", options->free, "Do not hold answers to the task's schema");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

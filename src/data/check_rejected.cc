@@ -26,6 +26,8 @@ Wording wording_of(const std::string& reason) {
       {"missing-column", {"a missing column", "Add the value, or delete the row."}},
       {"wrong-type", {"an output of the wrong type", "Write the output as text."}},
       {"not-json", {"an output that is not JSON", "Correct the JSON text."}},
+      {"breaks-schema",
+       {"an output that breaks the task's schema", "Correct the output, or allow what it holds in the schema."}},
   };
   const auto found = wording.find(reason);
   return found == wording.end() ? Wording{"unreadable", "Correct the rows."} : found->second;
@@ -43,7 +45,8 @@ Finding rejected_finding(const CheckInput& input, const std::string& reason,
   const std::string train = input.task->data.train.filename().string();
   const Wording wording = wording_of(reason);
   Finding finding;
-  finding.id = reason == "empty" || reason == "unknown-label" ? reason : "rejected-rows";
+  const bool has_own_id = reason == "empty" || reason == "unknown-label" || reason == "breaks-schema";
+  finding.id = has_own_id ? reason : "rejected-rows";
   const double part = share(rejected.size(), all_rows(input) + input.rejected.size());
   finding.severity = part > 0.5 ? Severity::error : Severity::warning;
   finding.title = fmt::format("{} {} left out: {}.", count_of(rejected.size(), "row", "rows"),
@@ -55,6 +58,10 @@ Finding rejected_finding(const CheckInput& input, const std::string& reason,
     if (finding.evidence["examples"].size() < most_examples) {
       Json example = {{"line", row->line}, {"why", row->why}};
       if (row->file != train) example["file"] = row->file;
+      if (reason == "breaks-schema") {
+        example["pointer"] = row->pointer;
+        example["keyword"] = row->keyword;
+      }
       finding.evidence["examples"].push_back(std::move(example));
     }
     if (row->file == rejected.front()->file) lines.push_back(row->line);

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/terminal.h"
 #include "data/normal_text.h"
+#include "data/output_schema.h"
 #include "data/raw_rows.h"
 #include "data/row.h"
 
@@ -32,7 +33,9 @@ Checked checked_text(const std::string& column, std::string text) {
 
 class RowBuilder {
  public:
-  explicit RowBuilder(const Task& task) : task_(task) {}
+  explicit RowBuilder(const Task& task) : task_(task) {
+    if (!task.schema.empty()) schema_.emplace(value_or_throw(OutputSchema::compile(task.schema)));
+  }
 
   tl::expected<Row, Rejected> build(const RawRow& raw) {
     if (!raw.why.empty()) return reject(raw.reason, raw.why);
@@ -71,23 +74,38 @@ class RowBuilder {
     return value == nullptr || is_blank(value->text) ? std::string() : value->text;
   }
 
-  Checked output_of(const RawRow& raw) const {
+  Checked output_of(const RawRow& raw) {
     const std::string& name = task_.data.output;
     Checked text = column(raw, name);
     if (!text) return text;
     const ValueType type = raw.find(name)->type;
     if (task_.kind == Kind::json) {
-      if (type != ValueType::text) return text;
-      if (const Result<Json> json = parse_json(*text, "\"" + printable(name) + "\""); !json) {
-        return reject("not-json", json.error().message);
+      if (type == ValueType::text) {
+        if (const Result<Json> json = parse_json(*text, "\"" + printable(name) + "\""); !json) {
+          return reject("not-json", json.error().message);
+        }
       }
-      return text;
+      return in_schema(std::move(*text));
     }
     if (type == ValueType::structure) {
       return reject("wrong-type", fmt::format("\"{}\": expected {}, found {}", printable(name),
                                               task_.kind == Kind::classify ? "a label" : "a text", name_of(type)));
     }
     return task_.kind == Kind::classify ? label_of(*text) : text;
+  }
+
+  Checked in_schema(std::string output) {
+    const std::optional<Breach> breach = schema_ ? schema_->breach(output) : std::nullopt;
+    if (!breach) return output;
+    tl::unexpected<Rejected> rejected = reject(
+        "breaks-schema", fmt::format("\"{}\" breaks the task's schema at {}{}", printable(task_.data.output),
+                                     breach->pointer.empty() ? "its top" : clipped(breach->pointer, 80),
+                                     breach->keyword.empty() ? ""
+                                                             : fmt::format(": {} ({})", printable(breach->keyword),
+                                                                           clipped(breach->place, 80))));
+    rejected.value().pointer = breach->pointer;
+    rejected.value().keyword = breach->keyword;
+    return rejected;
   }
 
   Checked label_of(const std::string& text) const {
@@ -100,6 +118,7 @@ class RowBuilder {
   }
 
   const Task& task_;
+  std::optional<OutputSchema> schema_;
   std::unordered_map<std::string, std::size_t> equals_;  // accepted rows of each hash
 };
 

@@ -26,9 +26,11 @@ struct Rejected {
   std::size_t line = 0;
   std::string why;
   // malformed, not-utf8, nul, duplicate-key, ragged, missing-column, empty, too-long, unknown-label, wrong-type,
-  // not-json
+  // not-json, breaks-schema
   std::string reason;
   std::string file;  // its name without folders
+  // breaks-schema: where in the output (a JSON pointer) and which keyword of the schema, where one was found.
+  std::string pointer{}, keyword{};
 };
 
 struct Imported {

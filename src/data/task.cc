@@ -6,6 +6,7 @@
 
 #include "base/terminal.h"
 #include "data/normal_text.h"
+#include "text/json_schema.h"
 
 namespace hone::data {
 namespace {
@@ -59,6 +60,18 @@ void check_labels(const Task& task, Problems& problems) {
     const std::string near = nearest_name(task.positive, task.labels);
     problems.add("positive: \"{}\" is none of the labels ({}){}", printable(task.positive), name_list(task.labels, 12),
                  near.empty() ? "" : fmt::format("; did you mean \"{}\"?", printable(near)));
+  }
+}
+
+void check_schema(const Task& task, Problems& problems) {
+  if (task.kind != Kind::json && !task.schema.empty()) {
+    problems.add("schema: only tasks of kind \"json\" have a schema; remove it");
+  } else if (!task.schema.empty()) {
+    const Result<text::JsonSchema> compiled = text::JsonSchema::compile(task.schema);
+    if (!compiled) problems.add("schema: {}", printable(compiled.error().message));
+  }
+  if (task.schema.empty() && !task.constrain) {
+    problems.add("constrain: only tasks with a schema can be freed from it; remove it");
   }
 }
 
@@ -124,6 +137,7 @@ Result<void> validate(const Task& task) {
     problems.add("instruction: missing; say in a sentence what a good output is, as you would tell a colleague");
   }
   check_labels(task, problems);
+  check_schema(task, problems);
   const std::vector<std::string>& metrics = metrics_of(task.kind);
   if (std::find(metrics.begin(), metrics.end(), task.metric) == metrics.end()) {
     problems.add("metric: expected one of {} for kind \"{}\"; found \"{}\"", name_list(metrics, 5), name_of(task.kind),

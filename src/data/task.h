@@ -49,6 +49,10 @@ struct Task {
   // Whether the prompt lists the labels that the instruction does not name. Off: a model that was tuned knows them, and
   // a long list costs its tokens in every batch.
   bool list_labels = true;
+  // json only: the JSON Schema, as JSON text, that outputs satisfy; empty: any JSON. hone.toml names its file or holds
+  // it; it is kept here so that a record needs no file.
+  std::string schema;
+  bool constrain = true;         // whether answers are decoded under the schema
   std::string metric;            // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
   std::optional<double> target;  // of the metric, 0..1
   double margin = 0.02;          // differences smaller than this count as equivalent

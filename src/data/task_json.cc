@@ -19,6 +19,8 @@ Json to_json(const Task& task) {
   json["positive"] = task.positive;
   json["abstain"] = task.abstain;
   json["list_labels"] = task.list_labels;
+  if (!task.schema.empty()) json["schema"] = task.schema;
+  if (!task.constrain) json["constrain"] = false;
   json["metric"] = task.metric;
   json["target"] = task.target ? Json(*task.target) : Json();
   json["margin"] = task.margin;
@@ -59,6 +61,8 @@ Result<Task> task_from_json(const Json& json) {
     task.positive = json.at("positive").get<std::string>();
     task.abstain = json.at("abstain").get<bool>();
     task.list_labels = json.value("list_labels", true);
+    task.schema = json.value("schema", std::string());
+    task.constrain = json.value("constrain", true);
     task.metric = json.at("metric").get<std::string>();
     const auto optional_number = [](const Json& value) {
       return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());

@@ -8,9 +8,9 @@
 
 namespace hone::data {
 
-// {file, name, kind, instruction, labels, positive, abstain, list_labels, metric, target, margin, data: {...},
-// circumstances: {...}, model, seed}. `file` is the bare name and data paths are relative to the task's folder where
-// they lie in it, so that a record says the same wherever the folder stands.
+// {file, name, kind, instruction, labels, positive, abstain, list_labels, schema (where there is one), metric, target,
+// margin, data: {...}, circumstances: {...}, model, seed}. `file` is the bare name and data paths are relative to the
+// task's folder where they lie in it, so that a record says the same wherever the folder stands.
 Json to_json(const Task& task);
 
 // The task recorded by to_json(); its folder is empty. Errors name what is missing or wrong.

@@ -2,6 +2,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
@@ -17,7 +18,8 @@ namespace {
 const std::map<std::string, std::vector<std::string>>& known_keys() {
   static const std::map<std::string, std::vector<std::string>> keys = {
       {"task",
-       {"name", "kind", "instruction", "labels", "positive", "abstain", "list_labels", "metric", "target", "margin"}},
+       {"name", "kind", "instruction", "labels", "positive", "abstain", "list_labels", "schema", "constrain", "metric",
+        "target", "margin"}},
       {"data", {"train", "validation", "test", "input", "output", "id", "group", "source"}},
       {"circumstances", {"requests_per_month", "latency_ms", "private", "changes", "compare_price"}},
       {"model", {"base"}},
@@ -214,6 +216,53 @@ void read_data(Reader& reader, Task& task) {
   reader.text("data", "source", task.data.source);
 }
 
+// A value as JSON; Failure (bad_input) for what JSON has not.
+Json json_of(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    Json json = Json::object();
+    for (const auto& [key, value] : *table) json[std::string(key.str())] = json_of(value);
+    return json;
+  }
+  if (const auto* array = node.as_array()) {
+    Json json = Json::array();
+    for (const toml::node& item : *array) json.push_back(json_of(item));
+    return json;
+  }
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  if (const auto* whole = node.as_integer()) return whole->get();
+  const auto* number = node.as_floating_point();
+  if (number != nullptr && std::isfinite(number->get())) return number->get();
+  fail(ErrorCode::bad_input, "line {} holds {}, which JSON has not", node.source().begin.line,
+       number != nullptr ? "an infinite or undefined number" : type_name(node.type()));
+}
+
+// A table, JSON text (it begins with a brace), or the name of a file of it.
+void read_schema(Reader& reader, Task& task) {
+  const toml::node* node = reader.find("task", "schema");
+  if (node == nullptr) return;
+  try {
+    if (node->is_table()) {
+      task.schema = to_text(json_of(*node));
+      return;
+    }
+    std::string text;
+    if (!node->is_string()) {
+      reader.add(*node, fmt::format("task.schema: expected a file name in quotes or a table [task.schema], found {}",
+                                    type_name(node->type())));
+      return;
+    }
+    reader.text("task", "schema", text);
+    const bool is_json = text.starts_with('{');
+    task.schema = is_json ? text : value_or_throw(read_file(task.folder / Path(text)));
+    if (task.schema.empty()) {
+      reader.add(*node, fmt::format("task.schema: {} is empty; write the JSON Schema there", printable(text)));
+    }
+  } catch (const Failure& failure) {
+    reader.add(*node, fmt::format("task.schema: {}", failure.what()));
+  }
+}
+
 Task read_task(Reader& reader, const Path& file) {
   Task task;
   task.file = file;
@@ -233,6 +282,8 @@ Task read_task(Reader& reader, const Path& file) {
   reader.text("task", "positive", task.positive);
   reader.flag("task", "abstain", task.abstain);
   reader.flag("task", "list_labels", task.list_labels);
+  read_schema(reader, task);
+  reader.flag("task", "constrain", task.constrain);
   reader.text("task", "metric", task.metric);
   task.target = reader.number("task", "target");
   task.margin = reader.number("task", "margin").value_or(task.margin);
@@ -327,6 +378,8 @@ std::string task_text(const Task& task) {
   if (!task.positive.empty()) line("positive", toml_text(task.positive));
   if (task.abstain) line("abstain", "true");
   if (!task.list_labels) line("list_labels", "false");
+  if (!task.schema.empty()) line("schema", toml_text(task.schema));
+  if (!task.constrain) line("constrain", "false");
   line("metric", toml_text(task.metric));
   if (task.target) line("target", number_text(*task.target));
   line("margin", number_text(task.margin));

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "data/output_schema.h"
 #include "eval/bootstrap.h"
 #include "eval/score.h"
 #include "eval/significance.h"
@@ -53,6 +56,14 @@ void fill_classes(const std::vector<std::string>& classes, Metrics& metrics) {
   }
 }
 
+// Answers that are JSON of the schema; a row without an answer has none.
+Interval valid_share(const std::vector<ScoredRow>& rows, const std::string& schema) {
+  data::OutputSchema allowed = value_or_throw(data::OutputSchema::compile(schema));
+  const auto valid = std::count_if(rows.begin(), rows.end(),
+                                   [&](const ScoredRow& row) { return !row.failed && allowed.allows(row.answer); });
+  return wilson(static_cast<std::size_t>(valid), rows.size());
+}
+
 }  // namespace
 
 double metric_value(const std::string& metric, const std::vector<const ScoredRow*>& rows, const data::Task& task) {
@@ -82,6 +93,7 @@ Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std:
   }
   if (task.kind != data::Kind::classify) {
     metrics.named["exact"] = wilson(right, rows.size());
+    if (!task.schema.empty()) metrics.named["valid"] = valid_share(rows, task.schema);
     metrics.named["chrf"] = bootstrap_interval(Tally("chrf", task, {}), pointers(rows), seed);
     return metrics;
   }

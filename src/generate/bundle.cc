@@ -9,6 +9,7 @@
 #include "generate/bundle_files.h"
 #include "generate/prompt_size.h"
 #include "generate/scheduler.h"
+#include "generate/task_responder.h"
 
 namespace hone::generate {
 
@@ -65,7 +66,7 @@ class ModelBundle : public Bundle {
               std::vector<data::Row> rows)
       : record_(std::move(record)), model_(std::move(model)), adapter_(std::move(adapter)), rows_(std::move(rows)) {
     if (record_.knn_shots > 0) index_.emplace(rows_);
-    responder_ = local_responder(exec, model_, adapter_ ? &*adapter_ : nullptr, options_of(record_));
+    responder_ = task_responder(exec, model_, adapter_ ? &*adapter_ : nullptr, options_of(record_), record_.task);
   }
   const BundleRecord& record() const override { return record_; }
 
@@ -180,8 +181,9 @@ std::unique_ptr<text::Responder> classic_responder(const Path& folder, const Bun
 
 }  // namespace
 
-std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder) {
+std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder, Holding holding) {
   BundleRecord record = read_record(folder);
+  if (holding == Holding::to_nothing) record.task.constrain = false;
   switch (record.kind) {
     case BundleKind::majority:
     case BundleKind::knn:

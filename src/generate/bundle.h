@@ -46,11 +46,14 @@ struct BundleParts {
 // or where `folder` holds something else.
 void write_bundle(const Path& folder, BundleRecord record, const BundleParts& parts);
 
+// Whether answers are held to the schema of the task, where it has one.
+enum class Holding { to_task, to_nothing };
+
 // An open bundle answers bare inputs: wraps each in the task's conversation (with shots), asks, and returns the reply.
 class Bundle {
  public:
   // Checks every hash; a missing base model is a Failure that names `hone models pull`. `exec` outlives the bundle.
-  static std::unique_ptr<Bundle> open(tensor::Exec& exec, const Path& folder);
+  static std::unique_ptr<Bundle> open(tensor::Exec& exec, const Path& folder, Holding holding = Holding::to_task);
   virtual ~Bundle() = default;
   virtual const BundleRecord& record() const = 0;
   // inputs[i] -> on_reply(i, ...). `base_answer` carries logprobs, max_tokens; labels come from the task.

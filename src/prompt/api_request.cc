@@ -9,8 +9,10 @@ constexpr double bytes_a_token = 4;
 
 std::string api_instruction(const data::Task& task) {
   if (task.kind == data::Kind::text) return task.instruction;
-  if (task.kind == data::Kind::json)
-    return task.instruction + "\n\nAnswer with one JSON document and nothing else, without a code fence.";
+  if (task.kind == data::Kind::json) {
+    const std::string form = "\n\nAnswer with one JSON document and nothing else, without a code fence.";
+    return task.instruction + form + (task.schema.empty() ? "" : " It satisfies this JSON Schema:\n" + task.schema);
+  }
   std::string text = task.instruction + "\n\nAnswer with exactly one of these labels, as written, and nothing else:";
   for (const std::string& label : task.labels) text += "\n" + label;
   if (task.abstain) text += "\nIf none of them can be told, answer: abstain";

@@ -15,7 +15,8 @@ struct ApiAsking {
   std::string max_tokens_field = "max_tokens";
 };
 
-// The instruction with the form of the answer: every label and "nothing else", or one JSON document.
+// The instruction with the form of the answer: every label and "nothing else", or one JSON document, of
+// the task's schema where it has one.
 std::string api_instruction(const data::Task& task);
 
 // The request of `maker`, with api_instruction in place of the system message.

@@ -3,15 +3,20 @@
 #include "base/hash.h"
 #include "generate/bundle.h"
 #include "generate/bundle_files.h"
+#include "generate/task_responder.h"
 #include "solve/recorded_job.h"
 
 namespace hone::solve {
 namespace {
 
+generate::Holding holding_of(const ModelReference& reference) {
+  return reference.task->constrain ? generate::Holding::to_task : generate::Holding::to_nothing;
+}
+
 class BundleAnswerer : public Answerer {
  public:
   BundleAnswerer(const ModelReference& reference, const data::Task* task)
-      : bundle_(generate::Bundle::open(exec_, reference.given)) {
+      : bundle_(generate::Bundle::open(exec_, reference.given, holding_of(reference))) {
     task_ = task != nullptr ? *task : *reference.task;
     const Path folder = std::filesystem::absolute(reference.given).lexically_normal();
     identity_ = {{"bundle", folder.string()},
@@ -62,7 +67,8 @@ class ModelAnswerer : public Answerer {
     generate::LocalOptions options;
     options.today = reference.today;
     options.max_prompt_tokens = std::min(4096, opened_.base.decoder->config().context);
-    responder_ = generate::local_responder(exec_, opened_.base, opened_.adapter ? &*opened_.adapter : nullptr, options);
+    responder_ =
+        generate::task_responder(exec_, opened_.base, opened_.adapter ? &*opened_.adapter : nullptr, options, task_);
   }
 
   void answer(std::span<const std::string> inputs, const text::AnswerSpec& base_answer, const text::OnReply& on_reply,
@@ -78,11 +84,18 @@ class ModelAnswerer : public Answerer {
   std::unique_ptr<text::Responder> responder_;
 };
 
+// Under the key of the task as it is, whatever its answers are held to.
+Workspace workspace_of(const ModelReference& reference) {
+  Workspace workspace = open_workspace(reference.task->folder);
+  workspace.task.constrain = workspace.task.constrain && reference.task->constrain;
+  return workspace;
+}
+
 // Any other contender, made again from the rows it was made of.
 class ContenderAnswerer : public Answerer {
  public:
   explicit ContenderAnswerer(const ModelReference& reference)
-      : workspace_(open_workspace(reference.task->folder)), recorded_(recorded_job(workspace_, *reference.run)) {
+      : workspace_(workspace_of(reference)), recorded_(recorded_job(workspace_, *reference.run)) {
     task_ = workspace_.task;
     identity_ = {{"run", reference.run->id}, {"contender", reference.contender}};
   }

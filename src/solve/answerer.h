@@ -16,7 +16,8 @@ namespace hone::solve {
 class Answerer {
  public:
   // A bare model is prompted zero-shot with `task`, and without one is a Failure (usage); a bundle and a run answer as
-  // recorded, whatever `task` is. `task` also says how answers are scored; null: as recorded.
+  // recorded, whatever `task` is, held to the schema of reference.task unless that says not to. `task` also says how
+  // answers are scored; null: as recorded.
   static std::unique_ptr<Answerer> open(const ModelReference& reference, const data::Task* task);
   virtual ~Answerer() = default;
 

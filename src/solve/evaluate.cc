@@ -69,6 +69,16 @@ std::optional<data::Task> named_task(const EvalSpec& spec, const ModelReference&
   return value_or_throw(data::load_task(spec.task.empty() ? Path(".") : spec.task));
 }
 
+// From the schema, which says of answers still whether they are valid.
+void free_answers(std::optional<data::Task>& task, ModelReference& reference) {
+  const data::Task& asked = task ? *task : *reference.task;
+  if (asked.schema.empty()) {
+    fail(ErrorCode::usage, "--no-constraint: the task has no schema that answers are held to; leave it out");
+  }
+  if (task) task->constrain = false;
+  if (reference.task) reference.task->constrain = false;
+}
+
 std::string lines_of(const std::vector<eval::ScoredRow>& rows) {
   std::string lines;
   for (const auto& row : rows) lines += to_text(eval::to_json(row)) + "\n";
@@ -130,9 +140,10 @@ std::size_t count_learned(const EvalSpec& spec, const ModelReference& reference,
 }  // namespace
 
 EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
-  const ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task,
-                                                 {.base = spec.base, .precision = spec.precision});
-  const std::optional<data::Task> task = named_task(spec, reference);
+  ModelReference reference = resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task,
+                                           {.base = spec.base, .precision = spec.precision});
+  std::optional<data::Task> task = named_task(spec, reference);
+  if (!spec.constrain) free_answers(task, reference);
   const data::Task& reading = task ? *task : *reference.task;
   data::Imported imported = value_or_throw(data::import_rows(spec.data, reading));
   if (imported.rows.empty()) {

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "base/progress.h"
-#include "generate/generate.h"
+#include "generate/task_responder.h"
 #include "model/export_gguf.h"
 #include "text/prompt_encoding.h"
 
@@ -49,7 +49,7 @@ class Asker {
     options.today = source_.reference.today;
     options.max_prompt_tokens = most_prompt_tokens(opened.base);
     const auto responder =
-        generate::local_responder(exec, opened.base, opened.adapter ? &*opened.adapter : nullptr, options);
+        generate::task_responder(exec, opened.base, opened.adapter ? &*opened.adapter : nullptr, options, task_);
     std::vector<text::Request> requests;
     for (const data::Row& row : rows) requests.push_back(make_(row));
     std::map<std::string, eval::ScoredRow> answered;

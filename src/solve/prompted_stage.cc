@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "generate/prompt_size.h"
+#include "generate/task_responder.h"
 
 namespace hone::solve {
 namespace {
@@ -55,9 +56,9 @@ ContenderJob prompted_job(const Workspace& workspace, LocalModel& local, const d
   job.spec = {{"prompt", data::to_json(version)}, {"base_sha256", local.model.sha256}};
   model::record_precision(job.spec, local.model.precision);
   if (local.most_answer_tokens > 0) job.spec["max_tokens"] = local.most_answer_tokens;
-  job.make = [&local] {
+  job.make = [&local, task = workspace.task] {
     return std::shared_ptr<text::Responder>(
-        generate::local_responder(*local.exec, local.model, nullptr, local.options));
+        generate::task_responder(*local.exec, local.model, nullptr, local.options, task));
   };
   job.request = prompt::RequestMaker(workspace.task, version, workspace.split.train, index, local.most_answer_tokens);
   return job;

@@ -185,7 +185,9 @@ Reproduced replay_evaluation(const track::RunRecord& record, const Path& folder,
   const data::Task task = recorded_task(manifest, folder);
   const ModelChoice choice{.base = identity.value("base", std::string()),
                            .precision = model::recorded_precision(identity)};
-  const auto answerer = Answerer::open(resolve_model(model, folder, choice), &task);
+  ModelReference reference = resolve_model(model, folder, choice);
+  if (reference.task && !task.constrain) reference.task->constrain = false;
+  const auto answerer = Answerer::open(reference, &task);
   if (answerer->identity() != identity) {
     fail(ErrorCode::bad_input, "{} is not what run {} scored ({} then, {} now), so it cannot be replayed", model,
          record.id, to_text(identity), to_text(answerer->identity()));

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/progress.h"
 #include "base/terminal.h"
+#include "generate/task_responder.h"
 #include "solve/plan.h"
 #include "solve/validation_sample.h"
 
@@ -32,7 +33,8 @@ class Validator {
   }
 
   train::Validation operator()(const model::Adapter& adapter, int step) {
-    const auto responder = generate::local_responder(*local_.exec, local_.model, &adapter, local_.options);
+    const auto responder =
+        generate::task_responder(*local_.exec, local_.model, &adapter, local_.options, workspace_.task);
     std::vector<eval::ScoredRow> scored;
     responder->respond(
         requests_,
@@ -225,9 +227,9 @@ ContenderJob tuned_job(const Workspace& workspace, LocalModel& local, const Trai
   job.kind = eval::ContenderKind::tuned;
   job.spec = {{"run", trained.run}, {"base_sha256", local.model.sha256}};
   model::record_precision(job.spec, local.model.precision);
-  job.make = [&local, &trained] {
+  job.make = [&local, &trained, task = workspace.task] {
     return std::shared_ptr<text::Responder>(
-        generate::local_responder(*local.exec, local.model, &trained.adapter, local.options));
+        generate::task_responder(*local.exec, local.model, &trained.adapter, local.options, task));
   };
   if (local.most_answer_tokens > 0) job.spec["max_tokens"] = local.most_answer_tokens;
   job.request = prompt::RequestMaker(workspace.task, prompt::zero_shot(), {}, nullptr, local.most_answer_tokens);

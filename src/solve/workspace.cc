@@ -31,6 +31,7 @@ std::string key_of(const data::Task& task, const data::Split& split) {
   Sha256 hash;
   hash.add(to_text(Json::array({data::name_of(task.kind), task.instruction, task.labels, task.abstain, task.list_labels,
                                 columns.input, columns.output, columns.id, columns.group, columns.source, task.seed})));
+  if (!task.schema.empty()) hash.add(to_text(Json::array({task.schema, task.constrain})));
   const auto add = [&](const char* side, const std::vector<data::Row>& rows) {
     hash.add(side);
     for (const auto& row : rows) hash.add(to_text(Json::array({row.id, row.input, row.output})));
