@@ -162,6 +162,23 @@ TEST_F(Check, RejectedRowsAreReportedByReasonWithTheirLines) {
   EXPECT_EQ(ragged->evidence["examples"][0], (Json{{"line", 3}, {"why", "2 fields"}, {"file", "test.csv"}}));
 }
 
+TEST_F(Check, RowsThatBreakTheSchemaAreNamedWithPointerAndKeyword) {
+  Rejected rejected;
+  rejected.line = 7;
+  rejected.why = "\"output\" breaks the task's schema at /age: maximum (#/properties/age/maximum)";
+  rejected.reason = "breaks-schema";
+  rejected.file = "train.jsonl";
+  rejected.pointer = "/age";
+  rejected.keyword = "maximum";
+  input_.rejected = {rejected};
+  const Finding* finding = find("breaks-schema");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->evidence["examples"][0]["pointer"], "/age");
+  EXPECT_EQ(finding->evidence["examples"][0]["keyword"], "maximum");
+  EXPECT_EQ(finding->rows, std::vector<std::string>{"train.jsonl:7"});
+  EXPECT_EQ(finding->command, "sed -n '7p' /tasks/mine/train.jsonl");
+}
+
 TEST_F(Check, NoUsableRowIsAnError) {
   input_.train.clear();
   const Finding* finding = find("no-rows");

@@ -1,7 +1,9 @@
 #include "data/task.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "data/task_json.h"
 
 namespace hone::data {
@@ -191,6 +193,82 @@ TEST(Task, AllProblemsAreListedInFileOrder) {
   ASSERT_NE(train, std::string::npos) << message;
   EXPECT_LT(labels, margin);
   EXPECT_LT(margin, train);
+}
+
+std::string json_task(const std::string& schema) {
+  return "[task]\nkind = \"json\"\ninstruction = \"Say who.\"\n" + schema + "\n[data]\ntrain = \"train.jsonl\"\n";
+}
+
+class TaskSchema : public testing::Test {
+ protected:
+  TaskSchema() : folder_(std::filesystem::temp_directory_path() / fmt::format("hone_task_schema_{}", ::getpid())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~TaskSchema() override { std::filesystem::remove_all(folder_); }
+
+  // The error of a task whose schema file holds this.
+  std::string error_of_file(const std::string& schema) {
+    write_file(folder_ / "schema.json", schema);
+    const Result<Task> task = parse_task(json_task("schema = \"schema.json\""), folder_ / "hone.toml");
+    return task ? "accepted" : task.error().message;
+  }
+
+  Path folder_;
+};
+
+TEST_F(TaskSchema, AFileATableAndTextSayTheSame) {
+  write_file(folder_ / "schema.json", R"({"type":"object","properties":{"n":{"type":"integer","maximum":3}}})");
+  const char* forms[] = {
+      "schema = \"schema.json\"",
+      "[task.schema]\ntype = \"object\"\n[task.schema.properties.n]\ntype = \"integer\"\nmaximum = 3",
+      R"(schema = '{"type":"object","properties":{"n":{"type":"integer","maximum":3}}}')"};
+  for (const char* form : forms) {
+    const Result<Task> task = parse_task(json_task(form), folder_ / "hone.toml");
+    ASSERT_TRUE(task) << form << "\n" << task.error().message;
+    EXPECT_EQ(nlohmann::json::parse(task->schema),
+              nlohmann::json::parse(R"({"type":"object","properties":{"n":{"type":"integer","maximum":3}}})"));
+    EXPECT_TRUE(task->constrain);
+    // A record needs no file.
+    std::filesystem::remove(folder_ / "schema.json");
+    const Result<Task> recorded = task_from_json(to_json(*task));
+    ASSERT_TRUE(recorded) << recorded.error().message;
+    EXPECT_EQ(recorded->schema, task->schema);
+    const Result<Task> again = parse_task(task_text(*task), task->file);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->schema, task->schema);
+  }
+}
+
+TEST_F(TaskSchema, WhatCannotBeEnforcedNamesFileLineKeywordAndPlace) {
+  const std::pair<std::string, const char*> cases[] = {
+      {R"({"$ref":"https://example.org/s.json"})", "$ref at #"},
+      {R"({"type":"object","type":"array"})", "twice"},
+      {R"({"type":"string","minLength":3,"maxLength":1})", "no value satisfies"},
+      {R"({"properties":{"a":{"maxlength":3}}})", "unknown keyword \"maxlength\" at #/properties/a"},
+      {R"({"pattern":"((a{1,100}){1,100}){1,100}"})", "pattern at #"},
+      {R"({"pattern":"^(a+)+$"})", ""},
+      {R"({"enum":[")" + std::string(10'000'000, 'a') + R"("]})", "at most 2000000"},
+      {R"({"type":"array","uniqueItems":true})", "uniqueItems at #"},
+      {"{", "not valid JSON"},
+      {"", "is empty"},
+  };
+  for (const auto& [schema, expected] : cases) {
+    const Stopwatch watch;
+    const std::string message = error_of_file(schema);
+    EXPECT_LT(watch.seconds(), 1) << schema.substr(0, 80);
+    if (*expected == '\0') continue;  // whatever it is, it comes at once
+    EXPECT_NE(message.find("hone.toml:4: "), std::string::npos) << message.substr(0, 400);
+    EXPECT_NE(message.find(expected), std::string::npos) << message.substr(0, 400);
+  }
+}
+
+TEST_F(TaskSchema, OnlyJsonTasksHaveOne) {
+  EXPECT_NE(error_of("[task]\nkind = \"text\"\nschema = '{}'\n").find("hone.toml:3: schema: only tasks of kind"),
+            std::string::npos);
+  EXPECT_NE(error_of(json_task("constrain = false")).find("constrain: only tasks with a schema"), std::string::npos);
+  EXPECT_NE(error_of(json_task("schema = 3")).find("task.schema: expected a file name"), std::string::npos);
+  EXPECT_NE(error_of(json_task("schema = \"nowhere.json\"")).find("nowhere.json"), std::string::npos);
+  EXPECT_NE(error_of(json_task("[task.schema]\nmaximum = inf")).find("which JSON has not"), std::string::npos);
 }
 
 TEST(Task, ATaskThatIsNotUtf8IsRefused) {
