@@ -5,13 +5,14 @@
 
 #include "base/progress.h"
 #include "base/terminal.h"
+#include "cli/answer_rule.h"
 #include "cli/command.h"
 #include "cli/constrain.h"
 #include "cli/input.h"
 #include "cli/precision.h"
 #include "cli/questions.h"
 #include "generate/constrained_responder.h"
-#include "generate/constraint_json.h"
+#include "generate/constraint_sequence.h"
 #include "solve/answerer.h"
 
 namespace hone::cli {
@@ -30,10 +31,12 @@ struct Options {
   bool raw = false;
   bool logprobs = false;
   SchemaOptions schema;
+  RuleOptions rule;
   bool json = false;
 };
 
-Json reply_json(const text::Reply& reply) {
+// `rule`: what the answer was held to.
+Json reply_json(const text::Reply& reply, const AnswerRule& rule) {
   Json probabilities = nullptr;
   if (!reply.label_probabilities.empty()) {
     probabilities = Json::object();
@@ -51,6 +54,11 @@ Json reply_json(const text::Reply& reply) {
     for (const auto& token : reply.logprobs) tokens.push_back({{"token", token.token}, {"logprob", token.logprob}});
     document["logprobs"] = tokens;
   }
+  if (rule.rationale > 0) {
+    const generate::ReasonedAnswer parts = generate::split_at_marker(reply.answer);
+    document["rationale"] = parts.rationale;
+    document["answer"] = parts.answer;
+  }
   return document;
 }
 
@@ -59,7 +67,7 @@ Json error_json(const std::string& id, const Error& error) {
   text::Reply none;
   none.id = id;
   none.finish = "error";
-  Json document = reply_json(none);
+  Json document = reply_json(none, {});
   document["answer"] = nullptr;
   document["error"] = error.message;
   return document;
@@ -81,7 +89,7 @@ class Printer {
   void take(std::size_t index, Result<text::Reply> reply) {
     waiting_.emplace(index, std::move(reply));
     while (!waiting_.empty() && waiting_.begin()->first == next_) {
-      print(questions_[next_].id, waiting_.begin()->second);
+      print(questions_[next_], waiting_.begin()->second);
       waiting_.erase(waiting_.begin());
       progress_.update(++next_);
     }
@@ -91,7 +99,8 @@ class Printer {
   int code() const { return next_ < questions_.size() && code_ == 0 ? exit_code(ErrorCode::interrupted) : code_; }
 
  private:
-  void print(const std::string& id, Result<text::Reply>& reply) {
+  void print(const Question& question, Result<text::Reply>& reply) {
+    const std::string& id = question.id;
     if (!reply) {
       warn(fmt::format("row {}: {}", printable(id), printable(reply.error().message)));
       json_ ? print_json(error_json(id, reply.error())) : print_line("(no answer)");
@@ -104,7 +113,7 @@ class Printer {
                        printable(id), reply->cut_tokens));
     }
     if (json_) {
-      print_json(reply_json(*reply));
+      print_json(reply_json(*reply, question.rule));
       return;
     }
     std::string line = reply->label_probabilities.empty() ? shown_text(reply->answer) : printable(reply->answer);
@@ -184,38 +193,42 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
 
 // A language model without a task: a conversation, or with --raw the text continued.
 int ask_model(const std::vector<Question>& questions, const solve::ModelReference& reference, const Options& options,
-              const std::stop_token& stop) {
-  // Before the model is opened: a schema that can't be enforced is no reason to wait.
-  std::optional<text::JsonSchema> schema;
-  if (!options.schema.file.empty()) {
-    schema = value_or_throw(schema_in(options.schema));
-    warn_of_ignored(*schema);
+              const AnswerRule& all, const std::stop_token& stop) {
+  // Before the model is opened: what can't be enforced is no reason to wait.
+  ReadyRules rules(spelling_in(options.schema));
+  if (const Result<void> possible = rules.check(all); !possible) {
+    fail(possible.error().code, "{}", possible.error().message);
   }
   tensor::Exec exec;
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
   const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
   if (opened.base.default_template && !options.raw) warn(solve::no_template_notice(opened.base));
   std::optional<generate::ConstraintVocabulary> vocabulary;
-  generate::MakeConstraint constraint;
-  if (schema) {
-    vocabulary.emplace(opened.base.tokenizer);
-    constraint = generate::JsonConstraint::maker(*vocabulary, *schema, spelling_in(options.schema));
-  }
   return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
     std::vector<text::Request> requests;
+    int longest = options.max_tokens;
     for (const std::size_t place : places) {
       const Question& question = questions[place];
       auto messages =
           question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
       requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
+      apply_rule(question.rule, requests.back().answer);
+      longest = std::max(longest, requests.back().answer.max_tokens);
     }
     if (!options.raw) {
       generate::LocalOptions local;
       // Room for the answer, but never for it alone.
       const int context = opened.base.decoder->config().context;
-      local.max_prompt_tokens = std::max(context / 2, context - options.max_tokens);
+      local.max_prompt_tokens = std::max(context / 2, context - longest);
       local.today = reference.today;
-      generate::constrained_responder(exec, opened.base, adapter, local, constraint)->respond(requests, on_reply, stop);
+      const generate::ConstraintOf constraint_of = [&](std::size_t i) -> Result<generate::MakeConstraint> {
+        const AnswerRule& rule = questions[places[i]].rule;
+        if (is_free(rule)) return generate::MakeConstraint();
+        if (!vocabulary) vocabulary.emplace(opened.base.tokenizer);
+        return rules.constraint(rule, *vocabulary);
+      };
+      generate::constrained_responder(exec, opened.base, adapter, local, constraint_of)
+          ->respond(requests, on_reply, stop);
       return;
     }
     for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i)
@@ -230,22 +243,26 @@ int run(const Options& options, const std::stop_token& stop) {
   const solve::ModelReference reference = solve::resolve_model(options.model, options.task.empty() ? "." : options.task,
                                                                {.base = options.base, .precision = options.precision});
   const std::optional<data::Task> task = task_of(reference, options);
-  const QuestionColumns columns{.input = task ? task->data.input : "", .id = task ? task->data.id : ""};
+  const AnswerRule rule = rule_in(options.rule, options.schema);
+  if (!is_free(rule) && (options.raw || task)) {
+    fail(ErrorCode::usage, "--schema, --regex and --labels go with a bare model's chat; leave out --raw and --task");
+  }
+  const QuestionColumns columns{.input = task ? task->data.input : "",
+                                .id = task ? task->data.id : "",
+                                .rule = options.raw || task ? nullptr : &rule};
   std::vector<Question> questions;
   if (options.file.empty()) {
     Question question;
     question.id = "1";
     question.text = *options.text == "-" ? standard_input() : *options.text;
+    question.rule = rule;
     check_text(question);
     questions.push_back(std::move(question));
   } else {
     questions = questions_in(options.file, columns);
   }
-  if (!options.schema.file.empty() && (options.raw || task)) {
-    fail(ErrorCode::usage, "--schema goes with a bare model's chat; leave out --raw and --task");
-  }
   if (task && !options.raw) return ask_task(std::move(questions), reference, task, options, stop);
-  return ask_model(questions, reference, options, stop);
+  return ask_model(questions, reference, options, rule, stop);
 }
 
 }  // namespace
@@ -266,6 +283,7 @@ void add_ask(Cli& cli) {
   command->add_option("--top-p", options->top_p, "Sample from the smallest set of this probability")
       ->check(number_between(1e-6, 1));
   add_schema_options(*command, options->schema, "schema");
+  add_rule_options(*command, options->rule);
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
   add_precision(*command, options->precision, "How a bare model's weights are kept");

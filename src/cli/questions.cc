@@ -25,6 +25,14 @@ void read_json_line(const std::string& line, const std::string& where, const Que
     question.usable = tl::unexpected(json.error());
     return;
   }
+  if (columns.rule != nullptr && json->is_object()) {
+    Result<std::optional<AnswerRule>> rule = rule_of_row(*json, *columns.rule, where);
+    if (!rule) {
+      question.usable = tl::unexpected(rule.error());
+      return;
+    }
+    if (*rule) question.rule = std::move(**rule);
+  }
   const data::RawRow row = data::json_row(line);
   if (const data::RawValue* id = first_of(row, {columns.id, "id"})) question.id = id->text;
   if (const data::RawValue* input = first_of(row, {columns.input})) {
@@ -90,6 +98,7 @@ std::vector<Question> questions_in(const std::string& file, const QuestionColumn
     if (is_blank(line)) return;
     Question question;
     question.id = fmt::format("{}", number);
+    if (columns.rule != nullptr) question.rule = *columns.rule;
     if (is_jsonl) {
       read_json_line(line, fmt::format("{}:{}", file == "-" ? "standard input" : file, number), columns, question);
     } else {

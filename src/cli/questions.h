@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/answer_rule.h"
 #include "text/message.h"
 
 namespace hone::cli {
@@ -13,6 +14,7 @@ struct Question {
   std::string id;
   std::string text;
   std::vector<text::Message> messages;  // where the row gives a conversation
+  AnswerRule rule;                      // what the answer must be
   Result<void> usable{};                // why the row cannot be asked
 };
 
@@ -20,6 +22,7 @@ struct Question {
 struct QuestionColumns {
   std::string input;
   std::string id;
+  const AnswerRule* rule = nullptr;  // of rows that don't say what the answer must be; null: rows don't say such things
 };
 
 // A .jsonl file, or "-" for the same on standard input: the task's input column (else "input" or "text") or "messages"

@@ -13,4 +13,13 @@ std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const
                                                        const model::Adapter* adapter, const LocalOptions& options,
                                                        MakeConstraint constraint);
 
+// The constraint of the request at this place of respond()'s span (null: anything), asked for when its turn comes; an
+// error is that request's reply.
+using ConstraintOf = std::function<Result<MakeConstraint>(std::size_t index)>;
+
+// The same with a constraint for each request.
+std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
+                                                       const model::Adapter* adapter, const LocalOptions& options,
+                                                       ConstraintOf constraint_of);
+
 }  // namespace hone::generate

@@ -27,6 +27,18 @@ bool fits(const Constraint& constraint, text::TokenId token, int tokens_left) {
   return 1 + static_cast<int>(after->closing().size()) <= tokens_left;
 }
 
+// The model goes on behind at least one token of what follows the part.
+void end_part(Constraint& constraint, const StepInput& input, ConstrainedStep& step) {
+  constraint.end_part();
+  step.tokens = take_forced(constraint, input.tokenizer, input.tokens_left);
+  if (step.tokens.empty()) {
+    step.tokens.push_back(constraint.closing().front());
+    constraint.take(step.tokens.front());
+  }
+  step.logprobs.assign(step.tokens.size(), 0);
+  if (static_cast<int>(step.tokens.size()) >= input.tokens_left) step.finish = "length";
+}
+
 }  // namespace
 
 std::vector<text::TokenId> take_forced(Constraint& constraint, const text::Tokenizer& tokenizer, int most) {
@@ -58,7 +70,11 @@ ConstrainedStep constrained_step(Constraint& constraint, const StepInput& input)
   HONE_CHECK(allows(constraint.allowed(), id));
   const auto& ends = input.tokenizer.end_of_turn();
   if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
-    step.finish = "stop";
+    if (constraint.may_end()) {
+      step.finish = "stop";
+    } else {
+      end_part(constraint, input, step);
+    }
     return step;
   }
   if (!fits(constraint, id, input.tokens_left)) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "text/token_id.h"
 
 namespace hone::generate {
@@ -16,7 +17,8 @@ namespace hone::generate {
 class Constraint {
  public:
   virtual ~Constraint() = default;
-  // Bit i of word i / 64 is set where token i may follow; of the tokens that end a turn, all where the answer may end.
+  // Bit i of word i / 64 is set where token i may follow; of the tokens that end a turn, all where the answer, or the
+  // part of it that is being written, may end.
   // The words are as many as the vocabulary needs, and stay valid until the next call.
   virtual std::span<const std::uint64_t> allowed() = 0;
   // `token` was written: one that is allowed and ends no turn.
@@ -24,6 +26,9 @@ class Constraint {
   // Whether the answer may end here, and whether nothing else may follow.
   virtual bool may_end() = 0;
   virtual bool must_end() = 0;
+  // A token that ends a turn was chosen where the answer may not end: the part being written ends, and what must stand
+  // between it and the next follows.
+  virtual void end_part() { HONE_CHECK(false); }
   // The bytes that must follow whatever is chosen; empty where there is a choice.
   virtual std::string forced() = 0;
   // A short text that completes the answer, as tokens.

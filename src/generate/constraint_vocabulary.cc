@@ -104,8 +104,8 @@ void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatch
   }
 }
 
-text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
-  text::TokenId longest = text::no_token;
+int TokenBytesTree::longest_node(std::string_view bytes) const {
+  int longest = -1;
   int i = 0, end = static_cast<int>(nodes_.size());
   for (const char c : bytes) {
     while (i < end && nodes_[static_cast<std::size_t>(i)].byte != static_cast<std::uint8_t>(c)) {
@@ -113,11 +113,29 @@ text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
     }
     if (i >= end) break;
     const Node& node = nodes_[static_cast<std::size_t>(i)];
-    if (node.last_token > node.first_token) longest = tokens_[static_cast<std::size_t>(node.first_token)];
+    if (node.last_token > node.first_token) longest = i;
     end = node.end;
     ++i;
   }
   return longest;
+}
+
+text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
+  const int node = longest_node(bytes);
+  if (node < 0) return text::no_token;
+  return tokens_[static_cast<std::size_t>(nodes_[static_cast<std::size_t>(node)].first_token)];
+}
+
+std::vector<text::TokenId> TokenBytesTree::spelled(std::string_view bytes) const {
+  std::vector<text::TokenId> tokens;
+  while (!bytes.empty()) {
+    const int longest = longest_node(bytes);
+    HONE_CHECK(longest >= 0);
+    const Node& node = nodes_[static_cast<std::size_t>(longest)];
+    tokens.push_back(tokens_[static_cast<std::size_t>(node.first_token)]);
+    bytes.remove_prefix(static_cast<std::size_t>(node.depth));
+  }
+  return tokens;
 }
 
 ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)

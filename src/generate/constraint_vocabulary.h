@@ -31,16 +31,16 @@ class TokenBytesTree {
   void mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
   // The same inside a string, where none of the tokens ends it or holds an escape: no states are made.
   void mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
-  // Calls `use(token, state)` for each of these tokens with the state behind it.
-  template <class Use>
-  void visit(text::JsonMatcher& matcher, text::JsonMatcher::State state, const Use& use) const {
-    std::vector<text::JsonMatcher::State> states(static_cast<std::size_t>(most_depth_) + 1, state);
+  // Calls `use(token, state)` for each of these tokens with the state behind it. Of a matcher: step() and `dead`.
+  template <class Matcher, class State, class Use>
+  void visit(Matcher& matcher, State state, const Use& use) const {
+    std::vector<State> states(static_cast<std::size_t>(most_depth_) + 1, state);
     const int count = static_cast<int>(nodes_.size());
     for (int i = 0; i < count;) {
       const Node& node = nodes_[static_cast<std::size_t>(i)];
       const auto depth = static_cast<std::size_t>(node.depth);
-      const text::JsonMatcher::State next = matcher.step(states[depth - 1], node.byte);
-      if (next == text::JsonMatcher::dead) {
+      const State next = matcher.step(states[depth - 1], node.byte);
+      if (next == Matcher::dead) {
         i = node.end;
         continue;
       }
@@ -53,8 +53,13 @@ class TokenBytesTree {
   }
   // The longest token that begins `bytes`; no_token where there is none.
   text::TokenId longest_in(std::string_view bytes) const;
+  // `bytes`, each of which has a token, as the longest tokens from its beginning.
+  std::vector<text::TokenId> spelled(std::string_view bytes) const;
 
  private:
+  // The node at which that token ends; -1 where there is none.
+  int longest_node(std::string_view bytes) const;
+
   std::vector<Node> nodes_;
   std::vector<text::TokenId> tokens_;
   int most_depth_ = 0;

@@ -14,7 +14,7 @@ class LocalResponder : public text::Responder {
   LocalResponder(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,
                  const LocalOptions& options)
       : scheduler_(exec, model, adapter, options) {}
-  void hold_to(MakeConstraint constraint) { scheduler_.hold_to(std::move(constraint)); }
+  void hold_each_to(ConstraintOf constraint_of) { constraint_of_ = std::move(constraint_of); }
 
   void respond(std::span<const text::Request> requests, const text::OnReply& on_reply, std::stop_token stop) override {
     // Whatever ends this call, nothing may call `on_reply` after it.
@@ -29,6 +29,14 @@ class LocalResponder : public text::Responder {
     while (!stop.stop_requested()) {
       while (next < requests.size() && scheduler_.waiting() < queue_ahead && !stop.stop_requested()) {
         const std::size_t index = next++;
+        if (constraint_of_) {
+          Result<MakeConstraint> constraint = constraint_of_(index);
+          if (!constraint) {
+            on_reply(index, tl::unexpected(constraint.error()));
+            continue;
+          }
+          scheduler_.hold_to(std::move(*constraint));
+        }
         sent.tickets.push_back(scheduler_.submit(requests[index], {{}, [&on_reply, index](Result<text::Reply> reply) {
                                                                      on_reply(index, std::move(reply));
                                                                    }}));
@@ -39,6 +47,7 @@ class LocalResponder : public text::Responder {
 
  private:
   Scheduler scheduler_;
+  ConstraintOf constraint_of_;
 };
 
 }  // namespace
@@ -51,8 +60,15 @@ std::unique_ptr<text::Responder> local_responder(tensor::Exec& exec, const model
 std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
                                                        const model::Adapter* adapter, const LocalOptions& options,
                                                        MakeConstraint constraint) {
+  return constrained_responder(exec, model, adapter, options,
+                               ConstraintOf([constraint = std::move(constraint)](std::size_t) { return constraint; }));
+}
+
+std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
+                                                       const model::Adapter* adapter, const LocalOptions& options,
+                                                       ConstraintOf constraint_of) {
   auto responder = std::make_unique<LocalResponder>(exec, model, adapter, options);
-  responder->hold_to(std::move(constraint));
+  responder->hold_each_to(std::move(constraint_of));
   return responder;
 }
 

@@ -146,7 +146,8 @@ Scheduler::Ticket Scheduler::submit(const text::Request& request, Callbacks call
     };
   }
   if (request.answer.labels.empty()) {
-    AnswerText text(request.answer.stop, form_ ? form_->lead : std::string());
+    // What a constraint let through stays as it is.
+    AnswerText text(request.answer.stop, form_ && !constraint_ ? form_->lead : std::string());
     return submit_text(std::move(prompt->ids), request, std::move(text), std::move(callbacks));
   }
   auto job = std::make_shared<Job>();

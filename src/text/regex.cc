@@ -244,12 +244,12 @@ class Determiniser {
   std::size_t work_ = 0;
 };
 
-}  // namespace
-
-Result<Automaton> compile_regex(std::string_view pattern) {
+// `wrap` makes of the pattern's tree what is searched for.
+template <class Wrap>
+Result<Automaton> compile(std::string_view pattern, const Wrap& wrap) {
   std::optional<RegexNode> tree;
   try {
-    tree = parse_regex(pattern);
+    tree = wrap(parse_regex(pattern));
   } catch (const Failure& failure) {
     return tl::unexpected(Error{failure.code(), failure.what()});
   }
@@ -260,6 +260,24 @@ Result<Automaton> compile_regex(std::string_view pattern) {
     return tl::unexpected(Error{
         failure.code(), fmt::format("the pattern \"{}\" {}; write a simpler one", printable(pattern), failure.what())});
   }
+}
+
+}  // namespace
+
+Result<Automaton> compile_regex(std::string_view pattern) {
+  return compile(pattern, [](RegexNode tree) { return tree; });
+}
+
+Result<Automaton> compile_whole_regex(std::string_view pattern) {
+  return compile(pattern, [](RegexNode tree) {
+    RegexNode whole;
+    for (const Kind kind : {Kind::begin, Kind::sequence, Kind::end}) {
+      whole.parts.emplace_back();
+      whole.parts.back().kind = kind;
+    }
+    whole.parts[1].parts.push_back(std::move(tree));
+    return whole;
+  });
 }
 
 }  // namespace hone::text

@@ -14,4 +14,7 @@ namespace hone::text {
 // no regular expression; unsupported) name the place in the pattern.
 Result<Automaton> compile_regex(std::string_view pattern);
 
+// The texts that `pattern` matches from their beginning to their end.
+Result<Automaton> compile_whole_regex(std::string_view pattern);
+
 }  // namespace hone::text

@@ -1,0 +1,162 @@
+#include "generate/constraint_automaton.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace hone::generate {
+
+namespace {
+
+constexpr std::int32_t dead = text::ByteAutomaton::dead;
+constexpr std::size_t most_masks = 4096;   // kept
+constexpr std::size_t most_forced = 4096;  // bytes looked ahead
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+// A byte of the vocabulary's own for each class of bytes that the automaton tells apart; -1: it has none.
+std::vector<int> class_bytes(const ConstraintVocabulary& vocabulary, const text::ByteAutomaton& automaton) {
+  std::vector<int> bytes(at(automaton.classes), -1);
+  for (int byte = 255; byte >= 0; --byte) {
+    const char alone = static_cast<char>(byte);
+    if (vocabulary.all().longest_in({&alone, 1}) != text::no_token) bytes[automaton.class_of[at(byte)]] = byte;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+class AutomatonMasks {
+ public:
+  AutomatonMasks(const ConstraintVocabulary& vocabulary, text::Automaton automaton)
+      : vocabulary_(vocabulary), automaton_(std::move(automaton)), bytes_(class_bytes(vocabulary, *automaton_)) {
+    find_ways();
+  }
+
+  const ConstraintVocabulary& vocabulary() const { return vocabulary_; }
+  const text::ByteAutomaton& automaton() const { return *automaton_; }
+  bool accepts(std::int32_t state) const { return automaton_->accepting[at(state)] != 0; }
+  // Whether an answer can be completed from here by tokens of one byte. In a vocabulary that has all bytes: always.
+  bool can_end(std::int32_t state) const { return to_end_[at(state)] >= 0; }
+
+  const TokenMask& at_state(std::int32_t state) {
+    const auto known = masks_.find(state);
+    if (known != masks_.end()) return known->second;
+    if (masks_.size() >= most_masks) masks_.clear();
+    TokenMask mask(vocabulary_.words(), 0);
+    vocabulary_.all().visit(*automaton_, state, [&](text::TokenId token, std::int32_t after) {
+      if (can_end(after)) mask[at(token) / 64] |= std::uint64_t{1} << (token % 64);
+    });
+    if (accepts(state)) {
+      for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
+    }
+    return masks_.emplace(state, std::move(mask)).first->second;
+  }
+
+  // The one byte that may follow; -1 where there are several or none.
+  int only_byte(std::int32_t state) const {
+    int only = -1;
+    for (int byte = 0; byte < 256; ++byte) {
+      if (automaton_->step(state, static_cast<unsigned char>(byte)) == dead) continue;
+      if (only >= 0) return -1;
+      only = byte;
+    }
+    return only;
+  }
+
+  bool ended(std::int32_t state) const {
+    if (!accepts(state)) return false;
+    const auto* edges = &automaton_->next[at(state * automaton_->classes)];
+    return std::all_of(edges, edges + automaton_->classes, [](std::int32_t to) { return to == dead; });
+  }
+
+  std::string closing(std::int32_t state) const {
+    std::string text;
+    while (to_end_[at(state)] > 0) {
+      int c = 0;
+      while (!leads_on(state, c)) ++c;
+      text += static_cast<char>(bytes_[at(c)]);
+      state = next(state, c);
+    }
+    return text;
+  }
+
+ private:
+  std::int32_t next(std::int32_t state, int c) const { return automaton_->next[at(state * automaton_->classes + c)]; }
+  bool leads_on(std::int32_t state, int c) const {
+    const std::int32_t to = next(state, c);
+    return bytes_[at(c)] >= 0 && to != dead && to_end_[at(to)] == to_end_[at(state)] - 1;
+  }
+
+  // to_end_: fewest bytes from each state to an accepting one, by bytes that are tokens; -1 where there is no way.
+  void find_ways() {
+    const int states = automaton_->states();
+    std::vector<std::vector<std::int32_t>> before(at(states));
+    std::vector<std::int32_t> queue;
+    to_end_.assign(at(states), -1);
+    for (std::int32_t state = 0; state < states; ++state) {
+      for (int c = 0; c < automaton_->classes; ++c) {
+        if (bytes_[at(c)] >= 0 && next(state, c) != dead) before[at(next(state, c))].push_back(state);
+      }
+      if (!accepts(state)) continue;
+      to_end_[at(state)] = 0;
+      queue.push_back(state);
+    }
+    for (std::size_t i = 0; i < queue.size(); ++i) {
+      for (const std::int32_t from : before[at(queue[i])]) {
+        if (to_end_[at(from)] >= 0) continue;
+        to_end_[at(from)] = to_end_[at(queue[i])] + 1;
+        queue.push_back(from);
+      }
+    }
+  }
+
+  const ConstraintVocabulary& vocabulary_;
+  text::Automaton automaton_;
+  std::vector<int> bytes_;
+  std::vector<std::int32_t> to_end_;
+  std::unordered_map<std::int32_t, TokenMask> masks_;
+};
+
+Result<MakeConstraint> AutomatonConstraint::maker(const ConstraintVocabulary& vocabulary, text::Automaton automaton) {
+  if (automaton->is_empty()) return bad_input("no text at all is accepted");
+  auto masks = std::make_shared<AutomatonMasks>(vocabulary, std::move(automaton));
+  if (!masks->can_end(0)) {
+    return tl::unexpected(Error{ErrorCode::unsupported,
+                                "the vocabulary lacks bytes that the answer needs; use a model with a byte-level or "
+                                "byte-fallback tokenizer"});
+  }
+  return [masks] { return std::make_unique<AutomatonConstraint>(masks); };
+}
+
+AutomatonConstraint::AutomatonConstraint(std::shared_ptr<AutomatonMasks> masks) : masks_(std::move(masks)) {}
+
+std::span<const std::uint64_t> AutomatonConstraint::allowed() { return masks_->at_state(state_); }
+
+void AutomatonConstraint::take(text::TokenId token) {
+  for (const char c : masks_->vocabulary().tokenizer().token_bytes(token)) {
+    HONE_CHECK(state_ != dead);
+    state_ = masks_->automaton().step(state_, static_cast<unsigned char>(c));
+  }
+  HONE_CHECK(state_ != dead && masks_->can_end(state_));
+}
+
+bool AutomatonConstraint::may_end() { return masks_->accepts(state_); }
+bool AutomatonConstraint::must_end() { return masks_->ended(state_); }
+
+std::string AutomatonConstraint::forced() {
+  std::string bytes;
+  std::int32_t state = state_;
+  while (bytes.size() < most_forced && !masks_->accepts(state)) {
+    const int only = masks_->only_byte(state);
+    if (only < 0) break;
+    bytes += static_cast<char>(only);
+    state = masks_->automaton().step(state, static_cast<unsigned char>(only));
+  }
+  return bytes;
+}
+
+std::vector<text::TokenId> AutomatonConstraint::closing() {
+  return masks_->vocabulary().all().spelled(masks_->closing(state_));
+}
+
+}  // namespace hone::generate
