@@ -10,8 +10,8 @@ continuations of raw text:
 Needs torch, transformers, peft, gguf and xllamacpp. Prints one JSON document; exits 1 where an exact one differs.
 
 --labels asks what people ask: a task with two labels, whose answers llama.cpp gives greedily, with the adapter over the base's F32 GGUF (all
-must be equal: names, rows and scale of the adapter are then right) and over its own Q4_1 (98 of 100: llama.cpp rounds activations to eight bits
-there), and, for measure, with no adapter at all over both.
+must be equal: names, rows and scale of the adapter are then right) and over its own Q4_1 (98 of 100: llama.cpp computes otherwise there, with
+activations in eight bits), and, for measure, with no adapter at all over both. --rounding puts llama.cpp's rounding into PyTorch and shows whose log-odds move where.
 """
 import argparse
 import json
@@ -28,6 +28,7 @@ INSTRUCTIONS = {
     "text": "Is this an attack on an AI agent? Say malicious or benign, and repeat the first words.",
     "classify": "Is this an attack on an AI agent? Say malicious or benign.",
 }
+LABELS = ["benign", "malicious"]
 NEW_TOKENS = 16
 OPTIONS = ("--rank", "8", "--alpha", "16", "--rank-pattern", "layers.1..mlp.down_proj=4", "--alpha-pattern", "v_proj=24", "--dropout", "0.05", "--lora-plus", "2")
 
@@ -48,20 +49,19 @@ def shortest(source, kind):
     rows = sorted((json.loads(line) for line in (ROOT / f"examples/guard/{source}.jsonl").open()), key=lambda r: (len(r["input"]), r["input"]))
     if kind == "text":
         return rows
-    of = [[row for row in rows if row["output"] == label] for label in ("benign", "malicious")]
+    of = [[row for row in rows if row["output"] == label] for label in LABELS]
     return [row for pair in zip(*of) for row in pair]
 
 
-def make_task(folder, prompts, kind):
+def make_task(folder, prompts, kind, trained=96, validated=4):
     folder.mkdir(parents=True)
-    trained, validated = (96, 4) if kind == "text" else (64, 12)
     for side, source, begin, count in (("train", "train", 0, trained), ("validation", "train", trained, validated), ("test", "test", 0, prompts)):
         rows = shortest(source, kind)[begin : begin + count]
         for row in rows:
             if kind == "text":
                 row["output"] = f'{row["output"]}: {" ".join(row["input"].split()[:4])}'
         write_rows(folder / f"{side}.jsonl", rows)
-    labels = 'labels = ["benign", "malicious"]\n' if kind == "classify" else ""
+    labels = f"labels = {json.dumps(LABELS)}\n" if kind == "classify" else ""
     (folder / "hone.toml").write_text(
         f'[task]\nname = "fidelity"\nkind = "{kind}"\ninstruction = {json.dumps(INSTRUCTIONS[kind])}\n{labels}'
         '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
@@ -107,8 +107,9 @@ def ask_transformers(model, tokenizer, prompts):
     return answers
 
 
-def ask_llama_cpp(model, adapter, all_ids):
-    """In a process of its own: the library prints to stdout and keeps its threads."""
+def ask_llama_cpp(model, adapter, all_ids, probabilities=0):
+    """In a process of its own: the library prints to stdout and keeps its threads. The greedy texts, or, of the first token, that many
+    {id: log-probability}."""
     program = """
 import json, sys
 import xllamacpp as x
@@ -125,13 +126,18 @@ if ask["adapter"]:
 server = x.Server(params)
 answers = []
 for ids in ask["ids"]:
-    reply = server.handle_completions({"prompt": ids, "n_predict": ask["n"], "max_tokens": ask["n"], "temperature": 0, "top_k": 1, "cache_prompt": ask["cache"]})
+    reply = server.handle_completions({"prompt": ids, "n_predict": ask["n"], "max_tokens": ask["n"], "temperature": 0, "top_k": 1, "cache_prompt": ask["cache"], "n_probs": ask["n_probs"], "logprobs": ask["n_probs"]})
+    if ask["n_probs"]:
+        choice = reply["choices"][0] if "choices" in reply else reply
+        first = (choice.get("logprobs") or {}).get("content") or reply.get("completion_probabilities")
+        answers.append({t["id"]: t["logprob"] for t in first[0]["top_logprobs"]})
+        continue
     answers.append(reply["choices"][0]["text"] if "choices" in reply else reply["content"])
 json.dump(answers, open(ask["out"], "w"))
 """
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "answers.json"
-        ask = {"model": str(model), "adapter": str(adapter) if adapter else "", "ids": all_ids, "n": NEW_TOKENS, "cache": len(all_ids) > 50, "out": str(out)}
+        ask = {"model": str(model), "adapter": str(adapter) if adapter else "", "ids": all_ids, "n": 1 if probabilities else NEW_TOKENS, "n_probs": probabilities, "cache": len(all_ids) > 50, "out": str(out)}
         done = subprocess.run([sys.executable, "-c", program], input=json.dumps(ask), capture_output=True, text=True)
         if not out.is_file():
             raise SystemExit(f"llama.cpp: {done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -221,11 +227,42 @@ def margins(rows, answers):
     return sorted(found)
 
 
-def compare_labels(folder, prompts):
+def compare_rounding(folder, asked, files, adapter):
+    """Log-odds of the two labels: f32, f32 with the inputs of the base's maps rounded as llama.cpp rounds them, and llama.cpp."""
+    import torch
+    from peft import PeftModel
+    from rounded_activations import first_logprobs, round_inputs
+    from transformers import AutoModelForCausalLM
+
+    torch.set_num_threads(1)
+    model = AutoModelForCausalLM.from_pretrained(folder / "base_hf", dtype=torch.float32)
+    model = PeftModel.from_pretrained(model, folder / "peft").eval()
+    write_rows(folder / "labels.jsonl", LABELS)
+    tokens = [ids[0] for ids in hone("tokenize", BASE, "--file", folder / "labels.jsonl", lines=True)]
+    odds = {"f32": first_logprobs(model, asked.task_ids, tokens)}
+    hooked, other = round_inputs(model, files["quantised"])
+    odds["rounded"] = first_logprobs(model, asked.task_ids, tokens)
+    for type_, file in files.items():
+        found = ask_llama_cpp(file, adapter, asked.task_ids, probabilities=500)
+        odds[f"llama_cpp_{type_}"] = [[row.get(str(t), row.get(t)) for t in tokens] for row in found]
+    odds = {name: [None if None in pair else pair[0] - pair[1] for pair in pairs] for name, pairs in odds.items()}
+
+    def apart(a, b):
+        both = [(x, y) for x, y in zip(odds[a], odds[b], strict=True) if x is not None and y is not None]
+        distances = sorted(abs(x - y) for x, y in both)
+        return {"rows": len(both), "same_label": sum((x > 0) == (y > 0) for x, y in both), "mean": sum(distances) / len(both), "largest": distances[-1]}
+
+    pairs = (("f32", "llama_cpp_f32"), ("f32", "rounded"), ("f32", "llama_cpp_quantised"), ("rounded", "llama_cpp_quantised"))
+    changed = [[round(odds[n][i], 3) for n in ("f32", "rounded", "llama_cpp_quantised")] for i in range(len(odds["f32"]))
+               if odds["llama_cpp_quantised"][i] is not None and (odds["f32"][i] > 0) != (odds["llama_cpp_quantised"][i] > 0)]
+    return {"rounded_maps": hooked, "not_rounded": other, "log_odds_apart": {f"{a} {b}": apart(a, b) for a, b in pairs}, "where_labels_differ": changed}
+
+
+def compare_labels(folder, options):
     """Hone's labels and llama.cpp's greedy answers."""
     task = folder / "task"
-    inputs = make_task(task, prompts, "classify")
-    run = hone("train", task, "--epochs", "3", "--learning-rate", "1e-3")["run"]
+    inputs = make_task(task, options.prompts, "classify", options.rows, 12)
+    run = hone("train", task, "--epochs", options.epochs, "--learning-rate", options.learning_rate)["run"]
     hone("export", BASE, "--to", folder / "base_gguf", "--format", "gguf", "--type", "f32", "--allow-mismatch")
     hone("export", run, "--to", folder / "gguf_adapter", "--format", "gguf-adapter", "--task", task, "--allow-mismatch")
     asked = Prompts(inputs, folder, "classify")
@@ -243,7 +280,15 @@ def compare_labels(folder, prompts):
                 result[f"hone_and_llama_cpp_{type_}"] = agreement(ours, answers[name, type_])
                 result[f"margins_of_different_{type_}"] = margins(rows, answers[name, type_])
         result[f"llama_cpp_f32_and_quantised_{name}"] = agreement(answers[name, "f32"], answers[name, "quantised"])
-    result["labels"] = {label: ours.count(label) for label in ("benign", "malicious")}
+    result["labels"] = {label: ours.count(label) for label in LABELS}
+    gold = [json.loads(line)["output"] for line in (task / "test.jsonl").open()]
+    result["right"] = sum(a == b for a, b in zip(ours, gold, strict=True))
+    sure = sorted(max(row["label_probabilities"].values()) for row in rows)
+    result["label_probability"] = {"tenth": sure[len(sure) // 10], "median": sure[len(sure) // 2]}
+    if options.rounding:
+        hone("export", BASE, "--to", folder / "base_hf", "--format", "hf", "--allow-mismatch")
+        hone("export", run, "--to", folder / "peft", "--format", "peft", "--task", task, "--allow-mismatch")
+        result["rounding"] = compare_rounding(folder, asked, files, adapter)
     print(json.dumps(result, indent=2))
     quantised = result["hone_and_llama_cpp_quantised"]
     exact = result["hone_and_llama_cpp_f32"]
@@ -255,10 +300,14 @@ def main():
     parser.add_argument("--prompts", type=int, default=12)
     parser.add_argument("--folder", type=pathlib.Path, help="keep everything here")
     parser.add_argument("--labels", action="store_true", help="a task with labels, in llama.cpp alone")
+    parser.add_argument("--rows", type=int, default=300, help="with --labels: rows to train on")
+    parser.add_argument("--epochs", default="3")
+    parser.add_argument("--learning-rate", default="5e-4")
+    parser.add_argument("--rounding", action="store_true", help="with --labels: does rounding the activations explain what differs? Needs torch, transformers, peft")
     options = parser.parse_args()
     if options.labels:
         with tempfile.TemporaryDirectory() as temporary:
-            return compare_labels(options.folder or pathlib.Path(temporary), options.prompts)
+            return compare_labels(options.folder or pathlib.Path(temporary), options)
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
