@@ -28,9 +28,9 @@ int run(int argc, char** argv) {
   using Add = void (*)(hone::cli::Cli&);
   for (const Add add : {hone::cli::add_solve, hone::cli::add_init, hone::cli::add_doctor, hone::cli::add_models,
                         hone::cli::add_data, hone::cli::add_train, hone::cli::add_eval, hone::cli::add_export,
-                        hone::cli::add_compare, hone::cli::add_bench, hone::cli::add_diagnose, hone::cli::add_runs, hone::cli::add_reproduce,
-                        hone::cli::add_ask, hone::cli::add_tokenize, hone::cli::add_render, hone::cli::add_prompt,
-                        hone::cli::add_decide, hone::cli::add_constrain}) {
+                        hone::cli::add_compare, hone::cli::add_bench, hone::cli::add_diagnose, hone::cli::add_runs,
+                        hone::cli::add_reproduce, hone::cli::add_ask, hone::cli::add_tokenize, hone::cli::add_render,
+                        hone::cli::add_prompt, hone::cli::add_decide, hone::cli::add_constrain}) {
     add(cli);
   }
   try {

@@ -17,7 +17,9 @@ inline void add_precision(CLI::App& command, std::optional<model::Precision>& va
   command
       .add_option_function<std::string>(
           "--precision", [&value](const std::string& name) { value = model::precision_named(name); },
-          of_what + ": auto (as-is for answers, f32 for training: the same bits), f32, bf16, int8 (fastest, near f32), int8-weights, nf4, nf4-double, or as-is, which is how its file has it")
+          of_what +
+              ": auto (as-is for answers, f32 for training: the same bits), f32, bf16, int8 (fastest, near f32), "
+              "int8-weights, nf4, nf4-double, or as-is, which is how its file has it")
       ->check(CLI::IsMember(names));
 }
 

@@ -8,7 +8,8 @@
 namespace hone::model {
 namespace {
 
-constexpr std::array<const char*, 8> names = {"auto", "f32", "bf16", "int8", "int8-weights", "nf4", "nf4-double", "as-is"};
+constexpr std::array<const char*, 8> names = {"auto",         "f32", "bf16",       "int8",
+                                              "int8-weights", "nf4", "nf4-double", "as-is"};
 constexpr const char* key = "precision";
 
 }  // namespace

@@ -152,7 +152,8 @@ TEST_P(Precisions, GradientsAreThoseOfTheWidenedWeights) {
   EXPECT_LE(distance(kept.gradients, plain.gradients), 1e-5);
 }
 
-// Products in 8-bit steps are near those of f32: 1 % of a loss, a tenth of the norm of each gradient (twice two layers add up).
+// Products in 8-bit steps are near those of f32: 1 % of a loss, a tenth of the norm of each gradient (twice two layers
+// add up).
 TEST(Precision, Int8IsNearF32) {
   const File file(GgmlType::f32);
   Computed plain = compute(value_or_throw(file.load(Precision::f32)));

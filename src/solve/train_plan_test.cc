@@ -101,10 +101,12 @@ TEST_F(TrainPlan, ARunKeepsItsPrecision) {
   EXPECT_EQ(resolve_model(result.run, task_.folder()).precision, model::Precision::nf4);
   EXPECT_EQ(resolve_model(result.run, task_.folder(), {.base = {}, .precision = model::Precision::nf4}).precision,
             model::Precision::nf4);
-  EXPECT_THROW(resolve_model(result.run, task_.folder(), {.base = {}, .precision = model::Precision::int8_weights}), Failure);
-  EXPECT_EQ(resolve_model(task_.model().string(), task_.folder(), {.base = {}, .precision = model::Precision::int8_weights})
-                .precision,
-            model::Precision::int8_weights);
+  EXPECT_THROW(resolve_model(result.run, task_.folder(), {.base = {}, .precision = model::Precision::int8_weights}),
+               Failure);
+  EXPECT_EQ(
+      resolve_model(task_.model().string(), task_.folder(), {.base = {}, .precision = model::Precision::int8_weights})
+          .precision,
+      model::Precision::int8_weights);
   const Reproduced again = reproduce(task_.folder(), result.run, {}, {.progress = true});
   EXPECT_TRUE(again.identical) << again.what;
 }
