@@ -56,6 +56,7 @@ def llama_main(path, threads):
     model = ll.llama_model_load_from_file(path.encode(), ll.llama_model_default_params())
     params = ll.llama_context_default_params()
     params.n_ctx, params.n_batch, params.n_ubatch, params.n_seq_max = 16 * 128, 512, 512, 16
+    params.kv_unified = True  # one sequence may fill it
     params.n_threads = params.n_threads_batch = threads
     context = ll.llama_init_from_model(model, params)
     memory = ll.llama_get_memory(context)
