@@ -5,10 +5,10 @@
 
 #include <vector>
 
-#include "base/rng.h"
 #include "ops/adamw.h"
 #include "ops/attention.h"
 #include "ops/linear.h"
+#include "ops/ops_testing.h"
 #include "ops/rms_norm.h"
 #include "ops/swiglu.h"
 #include "ops/weight_writer.h"
@@ -24,12 +24,7 @@ tensor::Exec& exec() {
   return all_cores;
 }
 
-Tensor random(tensor::Shape shape) {
-  Tensor values = Tensor::empty(shape);
-  Rng rng(1);
-  for (std::int64_t i = 0; i < shape.count(); ++i) values.f32()[i] = static_cast<float>(rng.normal());
-  return values;
-}
+Tensor random(tensor::Shape shape) { return ops::random(shape, 1); }
 
 ops::Weight weight_of(WeightKind kind, std::int64_t out, std::int64_t in) {
   ops::WeightWriter writer(kind, {out, in});

@@ -26,6 +26,8 @@ struct Gemm {
   float* c = nullptr;
   std::int64_t c_stride = 0;
 
+  // The same product added to C, `scale` times.
+  Gemm added(float scale) const;
   // The part of the product for rows or columns [begin, end) of C.
   Gemm rows(std::int64_t begin, std::int64_t end) const;
   Gemm columns(std::int64_t begin, std::int64_t end) const;

@@ -58,9 +58,14 @@ Gemm add_outer(tensor::ConstView a, tensor::ConstView b, tensor::View c, float s
   Gemm p = product_of(a, b, c);
   p.k = a.shape[0];
   p.a_form = Form::transposed;
-  p.alpha = scale;
-  p.beta = 1;
-  return p;
+  return p.added(scale);
+}
+
+Gemm Gemm::added(float scale) const {
+  Gemm sum = *this;
+  sum.alpha = scale;
+  sum.beta = 1;
+  return sum;
 }
 
 Gemm Gemm::rows(std::int64_t begin, std::int64_t end) const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "ops/matvec.h"
 #include "tensor/arena.h"
@@ -98,7 +97,7 @@ struct StepProduct {
   const PackedSteps* w = nullptr;
   float* y = nullptr;
   std::int64_t y_stride = 0;
-  Matvec::Into into = Matvec::Into::set;
+  Into into = Into::set;
 };
 
 // For some rows and some panels, on the calling thread.

@@ -79,17 +79,20 @@ struct Grid {
   float per_unit;  // 1 / scale, or 0
 };
 
-// Steps on one grid, and the sum of the squared distances to the values.
-double put_on_grid(const float* values, std::int64_t count, const Grid& grid, std::int8_t* steps) {
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToSigned<D>> step_on(D d, const Grid& grid, hn::Vec<D> value) {
+  return hn::NearestInt(hn::Mul(hn::Sub(value, hn::Set(d, grid.offset)), hn::Set(d, grid.per_unit)));
+}
+
+// Sum of the squared distances between values and grid.
+float distance_to(const Grid& grid, const float* values, std::int64_t count) {
   const hn::CappedTag<float, step_group> d;
-  const hn::Rebind<std::int8_t, decltype(d)> db;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto error = hn::Zero(d);
   for (std::int64_t k = 0; k < count; k += lanes) {
     const auto value = hn::LoadU(d, values + k);
-    const auto step = hn::NearestInt(hn::Mul(hn::Sub(value, hn::Set(d, grid.offset)), hn::Set(d, grid.per_unit)));
-    hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
-    const auto back = hn::MulAdd(hn::ConvertTo(d, step), hn::Set(d, grid.scale), hn::Set(d, grid.offset));
+    const auto back =
+        hn::MulAdd(hn::ConvertTo(d, step_on(d, grid, value)), hn::Set(d, grid.scale), hn::Set(d, grid.offset));
     const auto off = hn::Sub(back, value);
     error = hn::MulAdd(off, off, error);
   }
@@ -112,15 +115,16 @@ RoundedWeights round_weights(const float* values, std::int64_t count, std::int8_
   const Grid even = {largest / 127.0F, 0, largest > 0 ? 127.0F / largest : 0.0F};
   // -128 stands for the least value.
   const Grid between = {width / 255.0F, low + width * (128.0F / 255.0F), width > 0 ? 255.0F / width : 0.0F};
-  std::vector<std::int8_t> other(static_cast<std::size_t>(count));
-  Grid grid = even;
-  if (put_on_grid(values, count, between, other.data()) < put_on_grid(values, count, even, steps)) {
-    grid = between;
-    std::copy(other.begin(), other.end(), steps);
+  const Grid grid = distance_to(between, values, count) < distance_to(even, values, count) ? between : even;
+  const hn::Rebind<std::int8_t, decltype(d)> db;
+  const hn::RebindToSigned<decltype(d)> di;
+  auto sum = hn::Zero(di);
+  for (std::int64_t k = 0; k < count; k += lanes) {
+    const auto step = step_on(d, grid, hn::LoadU(d, values + k));
+    sum = hn::Add(sum, step);
+    hn::StoreU(hn::DemoteTo(db, step), db, steps + k);
   }
-  std::int32_t sum = 0;
-  for (std::int64_t k = 0; k < count; ++k) sum += steps[k];
-  return {grid.scale, grid.offset, grid.scale * static_cast<float>(sum)};
+  return {grid.scale, grid.offset, grid.scale * static_cast<float>(hn::GetLane(hn::SumOfLanes(di, sum)))};
 }
 
 // Without an instruction for it.
@@ -146,7 +150,7 @@ void product_row(const StepProduct& p, std::int64_t row, std::int64_t panel) {
   const std::int64_t first = panel * panel_columns;
   float* to = p.y + row * p.y_stride + first;
   for (std::int64_t n = 0; n < std::min(panel_columns, p.w->outer() - first); ++n)
-    to[n] = p.into == Matvec::Into::add ? to[n] + y[n] : y[n];
+    to[n] = p.into == Into::add ? to[n] + y[n] : y[n];
 }
 
 void step_product(const StepProduct& p, RowRange rows, RowRange panels) {

@@ -45,7 +45,7 @@ class StepProducts : public testing::TestWithParam<Case> {
     round_rows_here(x.f32(), steps, {0, rows});
     Tensor y = random({rows, outer}, 5);
     const Tensor before = y.copy();
-    run(StepProduct{steps, &w, y.f32(), outer, Matvec::Into::add}, RowRange{0, rows}, RowRange{0, w.panels()});
+    run(StepProduct{steps, &w, y.f32(), outer, Into::add}, RowRange{0, rows}, RowRange{0, w.panels()});
     std::vector<float> line(static_cast<std::size_t>(inner));
     for (std::int64_t n = 0; n < outer; ++n) {
       w.get(n, line.data());
@@ -79,7 +79,7 @@ TEST(StepRows, TheLargestSumsFit) {
   const StepRows steps = take_step_rows(exec.arena(), 1, longest_span, longest_span);
   round_rows_here(ones.f32(), steps, {0, 1});
   float y = 0;
-  step_product_here({steps, &w, &y, 1, Matvec::Into::set}, {0, 1}, {0, 1});
+  step_product_here({steps, &w, &y, 1, Into::set}, {0, 1}, {0, 1});
   EXPECT_FLOAT_EQ(y, longest_span);
 }
 
@@ -107,7 +107,7 @@ TEST(StepRows, AValueThatIsNotFiniteIsNotLost) {
       const StepRows steps = take_step_rows(exec.arena(), 1, 34, 32);
       round_rows_here(x.f32(), steps, {0, 1});
       std::array<float, 4> y{};
-      step_product_here({steps, &w, y.data(), 4, Matvec::Into::set}, {0, 1}, {0, 1});
+      step_product_here({steps, &w, y.data(), 4, Into::set}, {0, 1}, {0, 1});
       for (const float value : y) EXPECT_TRUE(std::isnan(value));
     }
   }
@@ -121,7 +121,7 @@ TEST(StepRows, ARowOfZerosStaysZero) {
   const StepRows steps = take_step_rows(exec.arena(), 1, 20, 32);
   round_rows_here(x.f32(), steps, {0, 1});
   std::array<float, 4> y = {1, 1, 1, 1};
-  step_product_here({steps, &w, y.data(), 4, Matvec::Into::set}, {0, 1}, {0, 1});
+  step_product_here({steps, &w, y.data(), 4, Into::set}, {0, 1}, {0, 1});
   for (const float value : y) EXPECT_EQ(value, 0.0F);
 }
 

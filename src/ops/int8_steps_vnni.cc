@@ -37,7 +37,7 @@ inline void put_sums(const StepProduct& p, std::int64_t row, std::int64_t panel,
     for (int r = 0; r < count; ++r) {
       float* to = p.y + (row + r) * p.y_stride + column;
       __m512 value = y[r][v];
-      if (p.into == Matvec::Into::add) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
+      if (p.into == Into::add) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
       _mm512_mask_storeu_ps(to, mask, value);
     }
   }

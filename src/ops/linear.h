@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "ops/weight.h"
+#include "ops/matvec.h"
 #include "tensor/exec.h"
 
 namespace hone::ops {
@@ -14,8 +14,6 @@ struct Lora {
   tensor::ConstView b;  // [out, rank]
   float scale = 1;      // s
 };
-
-enum class Into : std::uint8_t { set, add };
 
 struct LinearOut {
   tensor::View y;  // [rows, out]

@@ -64,27 +64,12 @@ float* row_scratch(Exec& exec, const Weight& weight, int worker) {
 }
 
 void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* lora, const LinearOut& out) {
-  Matvec base;
-  base.rows = x.shape[0];
-  base.in = weight.in();
-  base.x = x.f32();
-  base.y = out.y.f32();
-  base.y_stride = weight.out();
-  base.into = out.y_into == Into::add ? Matvec::Into::add : Matvec::Into::set;
-  Matvec up = base;
+  Matvec base = matvec_of(times_transposed(x, {nullptr, {weight.out(), weight.in()}}, out.y));
+  base.into = out.y_into;
+  Matvec up;
   if (lora != nullptr) {
-    const std::int64_t rank = lora->a.shape[0];
-    Matvec down = base;
-    down.w = lora->a.f32();
-    down.y = out.t.f32();
-    down.y_stride = rank;
-    down.into = Matvec::Into::set;
-    matvec_here(down, 0, rank);
-    up.in = rank;
-    up.x = out.t.f32();
-    up.w = lora->b.f32();
-    up.scale = lora->scale;
-    up.into = Matvec::Into::add;
+    matvec_here(matvec_of(times_transposed(x, lora->a, out.t)), 0, lora->a.shape[0]);
+    up = matvec_of(times_transposed(out.t, lora->b, out.y).added(lora->scale));
   }
   const std::size_t grain = static_cast<std::size_t>(std::max<std::int64_t>(1, matvec_grain / weight.in()));
   const auto task = [&](std::size_t from, std::size_t to, int worker) {
@@ -95,10 +80,6 @@ void few_rows(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora*
   };
   exec.threads().for_slices(static_cast<std::size_t>(weight.out()), grain, task);
 }
-
-}  // namespace
-
-namespace {
 
 void check_job(tensor::ConstView x, const LinearJob& job) {
   const std::int64_t rows = x.shape[0];
@@ -112,6 +93,18 @@ void check_job(tensor::ConstView x, const LinearJob& job) {
 bool is_in_steps(const LinearJob& job) { return job.weight->kind() == WeightKind::int8_steps; }
 
 }  // namespace
+
+Matvec matvec_of(const Gemm& p) {
+  HONE_CHECK(p.b_form == Form::transposed);
+  return {.rows = p.m,
+          .in = p.k,
+          .x = p.a,
+          .w = p.b,
+          .y = p.c,
+          .y_stride = p.c_stride,
+          .scale = p.alpha,
+          .into = p.beta == 0 ? Into::set : Into::add};
+}
 
 void linear_group(Exec& exec, tensor::ConstView x, std::span<const LinearJob> jobs) {
   if (!std::all_of(jobs.begin(), jobs.end(), is_in_steps)) {
@@ -138,9 +131,7 @@ void linear(Exec& exec, tensor::ConstView x, const Weight& weight, const Lora* l
   Gemm up;
   if (lora != nullptr) {
     down = times_transposed(x, lora->a, out.t);
-    up = times_transposed(out.t, lora->b, out.y);
-    up.alpha = lora->scale;
-    up.beta = 1;
+    up = times_transposed(out.t, lora->b, out.y).added(lora->scale);
   }
   for_tiles(exec, weight, [&](std::int64_t begin, std::int64_t end, const float* w) {
     Gemm part = base;
@@ -209,9 +200,7 @@ void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const L
   if (g.dx.data != nullptr && in_steps) {
     input_gradient_int8(exec, weight, lora, g, u);
   } else if (g.dx.data != nullptr) {
-    Gemm up = times(u, lora->a, g.dx);
-    up.alpha = lora->scale;
-    up.beta = 1;
+    const Gemm up = times(u, lora->a, g.dx).added(lora->scale);
     input_gradient(exec, weight, g, &up,
                    [&](std::int64_t begin, std::int64_t end) { gemm_here(down.rows(begin, end)); });
   } else {

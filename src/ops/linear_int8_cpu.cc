@@ -22,16 +22,7 @@ struct LowRank {
 
 void gemm_or_matvec(const Gemm& p) {
   if (p.m > most_matvec_rows || p.b_form != Form::transposed) return gemm_here(p);
-  Matvec product;
-  product.rows = p.m;
-  product.in = p.k;
-  product.x = p.a;
-  product.w = p.b;
-  product.y = p.c;
-  product.y_stride = p.c_stride;
-  product.scale = p.alpha;
-  product.into = p.beta == 0 ? Matvec::Into::set : Matvec::Into::add;
-  matvec_here(product, 0, p.n);
+  matvec_here(matvec_of(p), 0, p.n);
 }
 
 // One map's share of the work on x.
@@ -39,12 +30,6 @@ struct Job {
   StepProduct product;
   std::optional<LowRank> low;
 };
-
-LowRank low_rank(Gemm down, Gemm up, float scale) {
-  up.alpha = scale;
-  up.beta = 1;
-  return {down, up};
-}
 
 // Some rows of all jobs.
 void run_rows(const float* x, std::span<const Job> jobs, RowRange rows) {
@@ -108,11 +93,10 @@ void linear_int8(Exec& exec, ConstView x, std::span<const LinearJob> jobs) {
   std::vector<Job> parts;
   for (const LinearJob& job : jobs) {
     Job& part = parts.emplace_back();
-    part.product = {steps, &job.weight->int8().w, job.out.y.f32(), job.weight->out(), Matvec::Into::set};
-    if (job.out.y_into == Into::add) part.product.into = Matvec::Into::add;
+    part.product = {steps, &job.weight->int8().w, job.out.y.f32(), job.weight->out(), job.out.y_into};
     if (job.lora != nullptr)
-      part.low = low_rank(times_transposed(x, job.lora->a, job.out.t),
-                          times_transposed(job.out.t, job.lora->b, job.out.y), job.lora->scale);
+      part.low = {times_transposed(x, job.lora->a, job.out.t),
+                  times_transposed(job.out.t, job.lora->b, job.out.y).added(job.lora->scale)};
   }
   run(exec, x.f32(), parts);
 }
@@ -122,9 +106,8 @@ void input_gradient_int8(Exec& exec, const Weight& weight, const Lora* lora, con
   tensor::Arena::Scope scope(exec.arena());
   const StepRows steps = take_step_rows(exec.arena(), g.dy.shape[0], weight.out(), backward_span);
   Job job;
-  job.product = {steps, &map.transposed(exec), g.dx.f32(), weight.in(), Matvec::Into::set};
-  if (g.dx_into == Into::add) job.product.into = Matvec::Into::add;
-  if (lora != nullptr) job.low = low_rank(times(g.dy, lora->b, u), times(u, lora->a, g.dx), lora->scale);
+  job.product = {steps, &map.transposed(exec), g.dx.f32(), weight.in(), g.dx_into};
+  if (lora != nullptr) job.low = {times(g.dy, lora->b, u), times(u, lora->a, g.dx).added(lora->scale)};
   run(exec, g.dy.f32(), {&job, 1});
 }
 

@@ -10,6 +10,8 @@ namespace hone::ops {
 // Up to this many rows matvec_here() beats a matrix product.
 inline constexpr std::int64_t most_matvec_rows = 8;
 
+enum class Into : std::uint8_t { set, add };
+
 // y [rows, out] (+)= scale x [rows, in] w^T for out in [begin, end); w [out, in], rows of w next to each other.
 struct Matvec {
   std::int64_t rows = 1;
@@ -19,7 +21,7 @@ struct Matvec {
   float* y = nullptr;
   std::int64_t y_stride = 0;
   float scale = 1;
-  enum class Into : std::uint8_t { set, add } into = Into::set;
+  Into into = Into::set;
 };
 
 // On the calling thread.

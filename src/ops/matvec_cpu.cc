@@ -156,7 +156,7 @@ HWY_INLINE void tile(const Matvec& p, const Row& w, std::int64_t row, std::int64
     float sum = hn::GetLane(hn::SumOfLanes(d, all));
     for (std::int64_t j = i; j < p.in; ++j) sum += x[r * p.in + j] * w.value(j);
     float& y = p.y[(row + r) * p.y_stride + out];
-    y = p.into == Matvec::Into::add ? y + p.scale * sum : p.scale * sum;
+    y = p.into == Into::add ? y + p.scale * sum : p.scale * sum;
   }
 }
 
