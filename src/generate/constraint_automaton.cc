@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "generate/constraint_reader.h"
+
 namespace hone::generate {
 
 namespace {
 
 constexpr std::int32_t dead = text::ByteAutomaton::dead;
-constexpr std::size_t most_masks = 4096;   // kept
-constexpr std::size_t most_forced = 4096;  // bytes looked ahead
+constexpr std::size_t most_masks = 4096;  // kept
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -34,7 +35,6 @@ class AutomatonMasks {
 
   const ConstraintVocabulary& vocabulary() const { return vocabulary_; }
   const text::ByteAutomaton& automaton() const { return *automaton_; }
-  bool accepts(std::int32_t state) const { return automaton_->accepting[at(state)] != 0; }
   // Whether an answer can be completed from here by tokens of one byte. In a vocabulary that has all bytes: always.
   bool can_end(std::int32_t state) const { return to_end_[at(state)] >= 0; }
 
@@ -44,27 +44,14 @@ class AutomatonMasks {
     if (masks_.size() >= most_masks) masks_.clear();
     TokenMask mask(vocabulary_.words(), 0);
     vocabulary_.all().visit(*automaton_, state, [&](text::TokenId token, std::int32_t after) {
-      if (can_end(after)) mask[at(token) / 64] |= std::uint64_t{1} << (token % 64);
+      if (can_end(after)) allow(mask, token);
     });
-    if (accepts(state)) {
-      for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
-    }
+    if (automaton_->accepts(state)) vocabulary_.allow_ends(mask);
     return masks_.emplace(state, std::move(mask)).first->second;
   }
 
-  // The one byte that may follow; -1 where there are several or none.
-  int only_byte(std::int32_t state) const {
-    int only = -1;
-    for (int byte = 0; byte < 256; ++byte) {
-      if (automaton_->step(state, static_cast<unsigned char>(byte)) == dead) continue;
-      if (only >= 0) return -1;
-      only = byte;
-    }
-    return only;
-  }
-
   bool ended(std::int32_t state) const {
-    if (!accepts(state)) return false;
+    if (!automaton_->accepts(state)) return false;
     const auto* edges = &automaton_->next[at(state * automaton_->classes)];
     return std::all_of(edges, edges + automaton_->classes, [](std::int32_t to) { return to == dead; });
   }
@@ -97,7 +84,7 @@ class AutomatonMasks {
       for (int c = 0; c < automaton_->classes; ++c) {
         if (bytes_[at(c)] >= 0 && next(state, c) != dead) before[at(next(state, c))].push_back(state);
       }
-      if (!accepts(state)) continue;
+      if (!automaton_->accepts(state)) continue;
       to_end_[at(state)] = 0;
       queue.push_back(state);
     }
@@ -140,20 +127,10 @@ void AutomatonConstraint::take(text::TokenId token) {
   HONE_CHECK(state_ != dead && masks_->can_end(state_));
 }
 
-bool AutomatonConstraint::may_end() { return masks_->accepts(state_); }
+bool AutomatonConstraint::may_end() { return masks_->automaton().accepts(state_); }
 bool AutomatonConstraint::must_end() { return masks_->ended(state_); }
 
-std::string AutomatonConstraint::forced() {
-  std::string bytes;
-  std::int32_t state = state_;
-  while (bytes.size() < most_forced && !masks_->accepts(state)) {
-    const int only = masks_->only_byte(state);
-    if (only < 0) break;
-    bytes += static_cast<char>(only);
-    state = masks_->automaton().step(state, static_cast<unsigned char>(only));
-  }
-  return bytes;
-}
+std::string AutomatonConstraint::forced() { return forced_bytes(masks_->automaton(), state_); }
 
 std::vector<text::TokenId> AutomatonConstraint::closing() {
   return masks_->vocabulary().all().spelled(masks_->closing(state_));

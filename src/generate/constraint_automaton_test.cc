@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "generate/constrained_responder.h"
 #include "generate/constrained_step.h"
 #include "generate/constraint_json.h"
 #include "generate/constraint_sequence.h"
-#include "generate/generate_testing.h"
+#include "generate/constraint_testing.h"
 #include "text/regex.h"
 
 namespace hone::generate {
@@ -28,11 +27,7 @@ class AutomatonConstraintTest : public testing::Test {
     return value_or_throw(AutomatonConstraint::maker(vocabulary_, automaton));
   }
   Result<text::Reply> answer(const MakeConstraint& make, text::AnswerSpec spec) {
-    const auto responder = constrained_responder(exec_, model_, nullptr, {}, make);
-    const text::Request request = {"r" + std::to_string(spec.seed), {{"user", "here"}}, std::move(spec)};
-    Result<text::Reply> got = bad_input("none");
-    responder->respond({&request, 1}, [&](std::size_t, Result<text::Reply> reply) { got = std::move(reply); }, {});
-    return got;
+    return held_answer(exec_, model_, make, std::move(spec));
   }
   static text::AnswerSpec sampled(int seed, int limit) {
     text::AnswerSpec spec;

@@ -4,13 +4,13 @@
 #include <optional>
 #include <unordered_map>
 
+#include "generate/constraint_reader.h"
+
 namespace hone::generate {
 
 namespace {
 
 using State = text::JsonMatcher::State;
-
-constexpr std::size_t most_forced = 4096;  // bytes looked ahead
 
 }  // namespace
 
@@ -53,21 +53,8 @@ class JsonMasks {
       mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters) : inside(place.name, state);
       vocabulary_.quoted().mark(*matcher_, state, mask);
     }
-    if (matcher_->accepts(state)) {
-      for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
-    }
+    if (matcher_->accepts(state)) vocabulary_.allow_ends(mask);
     return masks_.emplace(state, std::make_shared<const TokenMask>(std::move(mask))).first->second;
-  }
-
-  // The one byte that may follow; -1 where there are several or none.
-  int only_byte(State state) {
-    int only = -1;
-    for (int byte = 0; byte < 256; ++byte) {
-      if (matcher_->step(state, static_cast<unsigned char>(byte)) == text::JsonMatcher::dead) continue;
-      if (only >= 0) return -1;
-      only = byte;
-    }
-    return only;
   }
 
   bool ended(State state) {
@@ -143,29 +130,10 @@ bool JsonConstraint::must_end() {
   return masks_->ended(state_);
 }
 
-std::string JsonConstraint::forced() {
-  text::JsonMatcher& reader = matcher();
-  std::string bytes;
-  State state = state_;
-  while (bytes.size() < most_forced && !reader.accepts(state)) {
-    const int only = masks_->only_byte(state);
-    if (only < 0) break;
-    bytes += static_cast<char>(only);
-    state = reader.step(state, static_cast<unsigned char>(only));
-  }
-  return bytes;
-}
+std::string JsonConstraint::forced() { return forced_bytes(matcher(), state_); }
 
 std::vector<text::TokenId> JsonConstraint::closing() {
-  const std::string text = matcher().closing(state_);
-  std::vector<text::TokenId> tokens;
-  for (std::string_view left = text; !left.empty();) {
-    const text::TokenId token = masks_->vocabulary().all().longest_in(left);
-    HONE_CHECK(token != text::no_token);
-    tokens.push_back(token);
-    left.remove_prefix(masks_->vocabulary().tokenizer().token_bytes(token).size());
-  }
-  return tokens;
+  return masks_->vocabulary().all().spelled(matcher().closing(state_));
 }
 
 }  // namespace hone::generate

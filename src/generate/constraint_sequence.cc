@@ -45,13 +45,8 @@ class SequenceMasks {
     TokenMask& mask = masks_[static_cast<std::size_t>(state)];
     if (!mask.empty()) return mask;
     mask.assign(vocabulary_.words(), 0);
-    const MarkerReader reader;
-    vocabulary_.all().visit(reader, state, [&](text::TokenId token, std::int32_t) {
-      mask[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (token % 64);
-    });
-    if (state < MarkerReader::bound) {
-      for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= vocabulary_.ends()[i];
-    }
+    vocabulary_.all().mark(MarkerReader(), state, mask);
+    if (state < MarkerReader::bound) vocabulary_.allow_ends(mask);
     return mask;
   }
 

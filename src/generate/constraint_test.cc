@@ -4,10 +4,9 @@
 
 #include <cmath>
 
-#include "generate/constrained_responder.h"
 #include "generate/constrained_step.h"
 #include "generate/constraint_json.h"
-#include "generate/generate_testing.h"
+#include "generate/constraint_testing.h"
 
 namespace hone::generate {
 namespace {
@@ -37,11 +36,7 @@ class ConstraintTest : public testing::Test {
  protected:
   MakeConstraint maker(const std::string& schema) { return JsonConstraint::maker(vocabulary_, compiled(schema), {}); }
   Result<text::Reply> answer(const std::string& schema, text::AnswerSpec spec) {
-    const auto responder = constrained_responder(exec_, model_, nullptr, {}, maker(schema));
-    const text::Request request = {"r" + std::to_string(spec.seed), {{"user", "here"}}, std::move(spec)};
-    Result<text::Reply> got = bad_input("none");
-    responder->respond({&request, 1}, [&](std::size_t, Result<text::Reply> reply) { got = std::move(reply); }, {});
-    return got;
+    return held_answer(exec_, model_, maker(schema), std::move(spec));
   }
 
   tensor::Exec exec_{1};

@@ -26,10 +26,6 @@ std::vector<text::TokenId> tokens_of(const text::Tokenizer& tokenizer, InStrings
   return ids;
 }
 
-void set(TokenMask& mask, text::TokenId id) {
-  mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
-}
-
 // What text is made of where a value is spelled by escapes at need: ASCII, and bytes inside longer characters.
 void check_bytes(const text::Tokenizer& tokenizer) {
   std::vector<bool> single(256, false);
@@ -75,10 +71,6 @@ TokenBytesTree::TokenBytesTree(const text::Tokenizer& tokenizer, std::vector<tex
   for (const int node : open) nodes_[static_cast<std::size_t>(node)].end = static_cast<int>(nodes_.size());
 }
 
-void TokenBytesTree::mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const {
-  visit(matcher, state, [&mask](text::TokenId token, text::JsonMatcher::State) { set(mask, token); });
-}
-
 void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state,
                                TokenMask& mask) const {
   using Way = text::JsonMatcher::TextWay;
@@ -98,7 +90,7 @@ void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatch
       continue;
     }
     for (int token = node.first_token; token < node.last_token; ++token) {
-      set(mask, tokens_[static_cast<std::size_t>(token)]);
+      allow(mask, tokens_[static_cast<std::size_t>(token)]);
     }
     ++i;
   }
@@ -146,7 +138,7 @@ ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)
       quoted_(tokenizer, tokens_of(tokenizer, InStrings::quoted)),
       ends_((tokenizer.vocabulary_size() + 63) / 64, 0) {
   check_bytes(tokenizer);
-  for (const text::TokenId id : tokenizer.end_of_turn()) set(ends_, id);
+  for (const text::TokenId id : tokenizer.end_of_turn()) allow(ends_, id);
   for (const text::TokenId id : all_.tokens()) {
     longest_ = std::max(longest_, static_cast<int>(tokenizer.token_bytes(id).size()));
   }
@@ -165,7 +157,7 @@ void ConstraintVocabulary::mark_inside_strings() {
   while (inside.size() > 1 && inside.back().empty()) inside.pop_back();
   TokenMask mask(words(), 0);
   for (const std::vector<text::TokenId>& tokens : inside) {
-    for (const text::TokenId token : tokens) set(mask, token);
+    for (const text::TokenId token : tokens) allow(mask, token);
     inside_masks_.push_back(mask);
   }
 }

@@ -13,6 +13,9 @@ namespace hone::generate {
 
 // One bit a token.
 using TokenMask = std::vector<std::uint64_t>;
+inline void allow(TokenMask& mask, text::TokenId token) {
+  mask[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (token % 64);
+}
 
 class TokenBytesTree {
  public:
@@ -27,8 +30,11 @@ class TokenBytesTree {
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<text::TokenId>& tokens() const { return tokens_; }
-  // Sets the bits of the tokens that `matcher` can read from `state`.
-  void mark(text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
+  // Sets the bits of the tokens that `matcher`, as visit() takes it, can read from `state`.
+  template <class Matcher, class State>
+  void mark(Matcher&& matcher, State state, TokenMask& mask) const {
+    visit(matcher, state, [&mask](text::TokenId token, State) { allow(mask, token); });
+  }
   // The same inside a string, where none of the tokens ends it or holds an escape: no states are made.
   void mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
   // Calls `use(token, state)` for each of these tokens with the state behind it. Of a matcher: step() and `dead`.
@@ -40,7 +46,7 @@ class TokenBytesTree {
       const Node& node = nodes_[static_cast<std::size_t>(i)];
       const auto depth = static_cast<std::size_t>(node.depth);
       const State next = matcher.step(states[depth - 1], node.byte);
-      if (next == Matcher::dead) {
+      if (next == std::remove_cvref_t<Matcher>::dead) {
         i = node.end;
         continue;
       }
@@ -83,6 +89,10 @@ class ConstraintVocabulary {
     return inside_masks_[std::min(static_cast<std::size_t>(characters), inside_masks_.size() - 1)];
   }
   const TokenMask& ends() const { return ends_; }
+  // Sets the bits of the tokens that end a turn.
+  void allow_ends(TokenMask& mask) const {
+    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= ends_[i];
+  }
   int longest() const { return longest_; }  // bytes of the longest token
   std::size_t words() const { return ends_.size(); }
 

@@ -14,16 +14,9 @@ namespace hone::generate {
 
 namespace {
 
-constexpr const char* abstain_label = "abstain";
 constexpr std::size_t most_label_sets = 64;     // kept prepared
 constexpr std::size_t prompts_looked_at = 256;  // of those waiting, when a prefix is chosen
 constexpr std::int64_t logit_rows = 32;         // computed together
-
-std::vector<std::string> labels_of(const text::AnswerSpec& answer) {
-  std::vector<std::string> labels = answer.labels;
-  if (answer.abstain) labels.emplace_back(abstain_label);
-  return labels;
-}
 
 Result<void> check(const text::AnswerSpec& answer) {
   if (!answer.labels.empty()) return {};
@@ -113,7 +106,7 @@ Result<text::EncodedPrompt> Scheduler::encode(std::span<const text::Message> mes
 }
 
 std::shared_ptr<const LabelScoring> Scheduler::scoring_for(const text::AnswerSpec& answer) {
-  const std::vector<std::string> labels = labels_of(answer);
+  const std::vector<std::string> labels = text::labels_of(answer);
   std::string key;
   for (const std::string& label : labels) key += fmt::format("{}:{}", label.size(), label);
   const auto known = scorings_.find(key);

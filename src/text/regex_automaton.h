@@ -31,6 +31,7 @@ struct ByteAutomaton {
   std::int32_t step(std::int32_t state, unsigned char byte) const {
     return next[static_cast<std::size_t>(state * classes + class_of[byte])];
   }
+  bool accepts(std::int32_t state) const { return accepting[static_cast<std::size_t>(state)] != 0; }
   bool accepts(std::string_view bytes) const;
 };
 using Automaton = std::shared_ptr<const ByteAutomaton>;
