@@ -14,10 +14,16 @@ namespace hone::cli {
 namespace {
 
 constexpr std::size_t most_ready = 64;  // rules kept
-constexpr const char* abstain_label = "abstain";
 
 int kinds_in(const AnswerRule& rule) {
   return (rule.schema ? 1 : 0) + (rule.regex ? 1 : 0) + (rule.labels.empty() ? 0 : 1);
+}
+
+std::vector<std::string> labels_in(const AnswerRule& rule) {
+  text::AnswerSpec answer;
+  answer.labels = rule.labels;
+  answer.abstain = rule.abstain;
+  return text::labels_of(answer);
 }
 
 // Why the parts of a rule don't go together.
@@ -27,8 +33,7 @@ Result<void> check_parts(const AnswerRule& rule) {
   if (rule.rationale != 0 && kinds_in(rule) == 0) {
     return bad_input("a rationale comes before an answer that has a form: give a schema, a regex or labels as well");
   }
-  std::vector<std::string> labels = rule.labels;
-  if (rule.abstain) labels.emplace_back(abstain_label);
+  std::vector<std::string> labels = labels_in(rule);
   std::sort(labels.begin(), labels.end());
   const auto twice = std::adjacent_find(labels.begin(), labels.end());
   if (twice != labels.end()) return bad_input("the label \"{}\" is given twice", printable(*twice));
@@ -41,10 +46,8 @@ Result<void> check_parts(const AnswerRule& rule) {
 
 Result<text::Automaton> automaton_of(const AnswerRule& rule) {
   if (rule.regex) return text::compile_whole_regex(*rule.regex);
-  std::vector<std::string> labels = rule.labels;
-  if (rule.abstain) labels.emplace_back(abstain_label);
   try {
-    return text::literal_texts(labels);
+    return text::literal_texts(labels_in(rule));
   } catch (const Failure& failure) {
     return tl::unexpected(Error{failure.code(), fmt::format("the set of labels {}", failure.what())});
   }

@@ -144,8 +144,7 @@ std::string_view without_fence(std::string_view answer) {
 }
 
 std::optional<std::string> label_in(std::string_view answer, const text::AnswerSpec& spec) {
-  std::vector<std::string> labels = spec.labels;
-  if (spec.abstain) labels.emplace_back("abstain");
+  const std::vector<std::string> labels = text::labels_of(spec);
   std::string_view text = trimmed(answer);
   for (int layers = 0; layers < 6 && !text.empty(); ++layers) {
     if (auto label = label_equal_to(text, labels)) return label;

@@ -16,7 +16,7 @@ struct EvalSpec {
   Path data;
   Path task;  // hone.toml or its folder; empty: the working folder's, which a bundle can do without
   Quiet quiet;
-  std::optional<model::Precision> precision{};  // of a bare model; none: f32
+  std::optional<model::Precision> precision{};  // of a bare model; none: as resolve_model() chooses
   bool constrain = true;                        // false: answers are not held to the task's schema
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/progress.h"
+#include "eval/bootstrap.h"
 #include "prompt/prompted.h"
 #include "solve/answerer.h"
 #include "solve/local_model.h"
@@ -47,11 +48,6 @@ std::vector<std::string> answers_of(Answerer& answerer, std::span<const std::str
   return answers;
 }
 
-double quantile(std::vector<double> values, double part) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
 // Fills the answering figures; returns the answers.
 std::vector<std::string> time_answers(Answerer& answerer, const std::vector<std::string>& inputs,
                                       PrecisionFigures& figures, const Quiet& quiet, const std::stop_token& stop) {
@@ -72,10 +68,9 @@ std::vector<std::string> time_answers(Answerer& answerer, const std::vector<std:
   const Stopwatch watch;
   std::vector<std::string> answers = answers_of(answerer, all, count, stop);
   figures.rows_a_second = static_cast<double>(inputs.size()) / watch.seconds();
-  if (!milliseconds.empty()) {
-    figures.latency_p50 = quantile(milliseconds, 0.5);
-    figures.latency_p90 = quantile(milliseconds, 0.9);
-  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  figures.latency_p50 = eval::quantile(milliseconds, 0.5);
+  figures.latency_p90 = eval::quantile(milliseconds, 0.9);
   return answers;
 }
 
@@ -84,10 +79,8 @@ void time_training(const Workspace& workspace, PrecisionFigures& figures, const 
   const EncodedRows encoded = encode_rows(local, workspace, workspace.split.train);
   if (encoded.examples.empty()) return;
   const PlanInput input = measured_input(workspace, local, encoded, stop);
-  constexpr double rows_a_batch = 16;  // share their prompts' beginning
-  const double row_tokens = input.row_tokens + input.answer_tokens + input.prefix_tokens / rows_a_batch;
-  figures.train_rows_a_second = input.rates.train / row_tokens;
-  figures.epoch_seconds = static_cast<double>(encoded.examples.size()) / figures.train_rows_a_second;
+  figures.epoch_seconds = training_seconds(input, {.epochs = 1, .validations_per_epoch = 0});
+  figures.train_rows_a_second = static_cast<double>(encoded.examples.size()) / figures.epoch_seconds;
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // What this machine does with a task, in f32 and in 8-bit steps, and whether the quicker one answers the same.
 #pragma once
 
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>

@@ -31,8 +31,8 @@ struct ModelReference {
 // What the command line may say about a model besides its name.
 struct ModelChoice {
   std::string base;  // what an adapter folder lies over; empty: what its adapter_config.json names
-  std::optional<model::Precision>
-      precision;  // in which the base is kept; nothing or automatic: as recorded, else as_is
+  // In which the base is kept; nothing or automatic: as recorded, else as_is.
+  std::optional<model::Precision> precision;
 };
 
 // `task` (a folder or its hone.toml) is whose store is searched where `model` is neither a catalogue name nor a file or

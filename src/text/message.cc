@@ -21,6 +21,12 @@ void name_reasoning(Json& fields) {
 
 }  // namespace
 
+std::vector<std::string> labels_of(const AnswerSpec& answer) {
+  std::vector<std::string> labels = answer.labels;
+  if (answer.abstain) labels.emplace_back("abstain");
+  return labels;
+}
+
 Result<Message> message_from_json(const Json& json, std::string_view where) {
   const auto refused = [&](std::string_view expected) {
     return bad_input("{}: each message needs \"role\" and \"content\"{}, but one is {}", printable(where), expected,

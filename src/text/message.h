@@ -42,6 +42,9 @@ struct AnswerSpec {
   bool logprobs = false;          // report each answer token's log-probability
 };
 
+// The labels that may be answered, "abstain" last where it is one of them.
+std::vector<std::string> labels_of(const AnswerSpec& answer);
+
 struct Request {
   std::string id;
   std::vector<Message> messages;
