@@ -121,7 +121,10 @@ struct ApiResponder::State {
   std::mutex mutex;  // of totals
   ApiTotals totals;
   int failures_in_a_row = 0;
+  std::optional<Error> gave_up;  // after too many failures in a row
 
+  // Counts a row where it ended, so that no further one is sent after the last failure that is borne. True: no more.
+  bool count_failure(const Asked& asked);
   Asked ask(net::HttpClient& client, const text::Request& request, const std::stop_token& no_more,
             const std::stop_token& abandon);
 
@@ -167,6 +170,16 @@ void ApiResponder::State::count(const Judged& judged, const text::Reply& reply) 
   totals.completion_tokens += reply.usage.completion_tokens;
   totals.cut_answers += judged.answer.finish == "length" ? 1 : 0;
   totals.malformed += reply.finish == "malformed" ? 1 : 0;
+}
+
+bool ApiResponder::State::count_failure(const Asked& asked) {
+  if (!asked.row) return false;
+  const std::lock_guard lock(mutex);
+  failures_in_a_row = *asked.row ? 0 : failures_in_a_row + 1;
+  if (failures_in_a_row < options.patience.failures_in_a_row || gave_up) return gave_up.has_value();
+  gave_up = Error{ErrorCode::environment, fmt::format("{} rows in a row got no answer; the last: {}", failures_in_a_row,
+                                                      asked.row->error().message)};
+  return true;
 }
 
 Asked ApiResponder::State::ask(net::HttpClient& client, const text::Request& request, const std::stop_token& no_more,
@@ -224,22 +237,19 @@ void ApiResponder::respond(std::span<const text::Request> requests, const text::
   const std::stop_callback on_stop(stop, [&] { no_more.request_stop(); });
   const int workers = static_cast<int>(std::min(requests.size(), state.clients.size()));
   Batch batch(requests, workers, [&](int worker, const text::Request& request) {
-    return state.ask(state.clients[static_cast<std::size_t>(worker)], request, no_more.get_token(),
-                     abandon.get_token());
+    Asked asked =
+        state.ask(state.clients[static_cast<std::size_t>(worker)], request, no_more.get_token(), abandon.get_token());
+    if (state.count_failure(asked)) no_more.request_stop();
+    return asked;
   });
   std::vector<std::jthread> threads;
   const Ending ending{no_more, abandon};
   for (int worker = 0; worker < workers; ++worker) threads.emplace_back([&batch, worker] { batch.work(worker); });
   const ApiPatience& patience = state.options.patience;
   std::optional<Clock::time_point> deadline;
-  std::string last_failure;
   for (bool done = false; !done;) {
-    if (auto ended = batch.next(done)) {
-      state.failures_in_a_row = ended->second ? 0 : state.failures_in_a_row + 1;
-      if (!ended->second) last_failure = ended->second.error().message;
-      on_reply(ended->first, std::move(ended->second));
-    }
-    if (batch.ends_early() || state.failures_in_a_row >= patience.failures_in_a_row) no_more.request_stop();
+    if (auto ended = batch.next(done)) on_reply(ended->first, std::move(ended->second));
+    if (batch.ends_early()) no_more.request_stop();
     if (!no_more.stop_requested()) continue;
     const auto now = Clock::now();
     if (!deadline) deadline = now + std::chrono::milliseconds(static_cast<int>(1000 * patience.finish_seconds));
@@ -247,9 +257,7 @@ void ApiResponder::respond(std::span<const text::Request> requests, const text::
   }
   threads.clear();
   batch.rethrow();
-  if (state.failures_in_a_row >= patience.failures_in_a_row && !stop.stop_requested()) {
-    fail(ErrorCode::environment, "{} rows in a row got no answer; the last: {}", state.failures_in_a_row, last_failure);
-  }
+  if (state.gave_up && !stop.stop_requested()) throw Failure(*state.gave_up);
 }
 
 ApiTotals ApiResponder::totals() const {
