@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/terminal.h"
 #include "base/threads.h"
+#include "base/write_parts.h"
 #include "base/zip.h"
 
 namespace hone {
@@ -101,6 +102,24 @@ TEST_F(BaseTest, FullDiskLeavesTheOldFile) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(*read_file(folder_ / "a.txt"), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(BaseTest, PartsAreWrittenOneAfterAnother) {
+  const std::string_view parts[] = {"one", "", " two"};
+  write_parts(folder_ / "parts", parts);
+  EXPECT_EQ(*read_file(folder_ / "parts"), "one two");
+}
+
+TEST_F(BaseTest, PagesGivenBackAreReadAgain) {
+  std::string bytes(5 * 4096 + 7, 'a');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>('a' + i % 23);
+  write_file(folder_ / "pages", bytes);
+  const auto file = MappedFile::open(folder_ / "pages");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->bytes(), bytes);
+  file->give_back(file->bytes().substr(1, 3 * 4096));
+  EXPECT_EQ(file->bytes(), bytes);
+  EXPECT_THROW(file->give_back(bytes), std::logic_error) << "bytes of another place";
 }
 
 TEST_F(BaseTest, MissingFileNamesPathAndReason) {

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/write_parts.h"
+
 namespace hone {
 namespace {
 
@@ -72,7 +74,9 @@ Result<std::string> read_file(const Path& path) {
   return std::string(file->bytes());
 }
 
-void write_file(const Path& path, std::string_view bytes) {
+void write_file(const Path& path, std::string_view bytes) { write_parts(path, std::span(&bytes, 1)); }
+
+void write_parts(const Path& path, std::span<const std::string_view> parts) {
   std::error_code error;
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
   std::filesystem::create_directories(folder, error);
@@ -81,7 +85,7 @@ void write_file(const Path& path, std::string_view bytes) {
   {
     const Descriptor file(::open(aside.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (file.get() < 0) fail(ErrorCode::environment, "cannot write in {}: {}", folder.string(), why());
-    write_all(file.get(), bytes, path);
+    for (const std::string_view part : parts) write_all(file.get(), part, path);
     if (::fsync(file.get()) != 0) fail(ErrorCode::environment, "cannot write {}: {}", path.string(), why());
   }
   if (::rename(aside.path().c_str(), path.c_str()) != 0) {
@@ -117,6 +121,15 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::give_back(std::string_view part) const {
+  constexpr std::uintptr_t page = 4096;
+  HONE_CHECK(part.data() >= data_ && part.data() + part.size() <= data_ + size_);
+  const auto at = reinterpret_cast<std::uintptr_t>(part.data());
+  const std::uintptr_t begin = (at + page - 1) / page * page;
+  const std::uintptr_t end = (at + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

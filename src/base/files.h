@@ -28,6 +28,9 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   std::string_view bytes() const { return {data_, size_}; }
+  // Lets go of the whole pages of `part` of bytes(). They count as this process's memory once they are read; nothing is
+  // written to them, so this costs a second reading at most.
+  void give_back(std::string_view part) const;
 
  private:
   const char* data_ = nullptr;

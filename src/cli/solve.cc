@@ -6,6 +6,7 @@
 #include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/precision.h"
 #include "data/check.h"
 #include "decide/wording.h"
 #include "solve/plan_json.h"
@@ -18,6 +19,7 @@ struct Options {
   std::optional<std::string> budget;
   std::string require_verdict;
   std::string prices;
+  std::optional<model::Precision> precision;
   bool json = false;
 };
 
@@ -138,6 +140,7 @@ solve::SolveHooks hooks_for(const Options& options, const solve::Workspace& work
 int run(const Options& options, std::stop_token stop) {
   solve::SolveSpec spec;
   if (options.budget) spec.budget_seconds = value_or_throw(solve::parse_duration(*options.budget));
+  spec.precision = options.precision;
   if (!options.require_verdict.empty()) check_verdict(options.require_verdict);
   if (!options.prices.empty()) spec.prices = value_or_throw(decide::load_prices(options.prices));
   const data::Task task = value_or_throw(data::load_task(options.task));
@@ -164,6 +167,7 @@ void add_solve(Cli& cli) {
   command->add_option("--require", options->require_verdict,
                       "Exit with 1 unless the verdict is this one (\"fine-tune\", ...)");
   command->add_option("--prices", options->prices, "Price list to use instead of the built-in one (JSON)");
+  add_precision(*command, options->precision, "How the base's weights are kept, from this start on");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

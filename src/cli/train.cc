@@ -160,8 +160,7 @@ int run(const Options& options, const std::stop_token& stop) {
   const solve::TrainingQuestion question{workspace, spec,
                                          model::chosen_precision(options.precision.value_or(model::Precision::f32)),
                                          solve::available_memory_bytes()};
-  const solve::TrainingNeeds needs = solve::training_needs(question);
-  solve::check_fits(needs, question);
+  const solve::TrainingNeeds needs = solve::needs_that_fit(question);
   const auto lock = value_or_throw(FileLock::try_lock(workspace.folder / "solve.lock"));
   solve::mark_killed_runs(workspace);
   solve::LocalModel local = solve::open_local_model(workspace, question.precision);

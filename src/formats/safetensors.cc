@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/terminal.h"
+#include "base/write_parts.h"
 #include "formats/large_json.h"
 #include "formats/safetensors_write.h"
 #include "tensor/half.h"
@@ -256,7 +257,15 @@ Result<tensor::Tensor> SafetensorsFile::f32(std::string_view name) const {
   return out;
 }
 
-std::string safetensors_bytes(std::span<const NamedView> tensors, const std::map<std::string, std::string>& metadata) {
+namespace {
+
+// A file's head and, in order, the bytes of its tensors, which are borrowed.
+struct Laid {
+  std::string head;
+  std::vector<std::string_view> values;
+};
+
+Laid laid_out(std::span<const NamedView> tensors, const std::map<std::string, std::string>& metadata) {
   std::vector<const NamedView*> order;
   for (const NamedView& tensor : tensors) order.push_back(&tensor);
   std::stable_sort(order.begin(), order.end(), [](const NamedView* a, const NamedView* b) {
@@ -279,18 +288,29 @@ std::string safetensors_bytes(std::span<const NamedView> tensors, const std::map
   text.resize((text.size() + 7) / 8 * 8, ' ');
   HONE_CHECK(text.size() <= max_header_bytes);
   const std::uint64_t length = text.size();
-  std::string out(reinterpret_cast<const char*>(&length), sizeof(length));
-  out.reserve(8 + length + at);
-  out += text;
+  Laid laid{std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + text, {}};
   for (const NamedView* tensor : order)
-    out.append(static_cast<const char*>(tensor->view.data),
-               static_cast<std::size_t>(tensor->view.shape.count()) * tensor::size_of(tensor->view.dtype));
+    laid.values.emplace_back(
+        static_cast<const char*>(tensor->view.data),
+        static_cast<std::size_t>(tensor->view.shape.count()) * tensor::size_of(tensor->view.dtype));
+  return laid;
+}
+
+}  // namespace
+
+std::string safetensors_bytes(std::span<const NamedView> tensors, const std::map<std::string, std::string>& metadata) {
+  Laid laid = laid_out(tensors, metadata);
+  std::string out = std::move(laid.head);
+  for (const std::string_view values : laid.values) out += values;
   return out;
 }
 
 void write_safetensors(const Path& path, std::span<const NamedView> tensors,
                        const std::map<std::string, std::string>& metadata) {
-  write_file(path, safetensors_bytes(tensors, metadata));
+  const Laid laid = laid_out(tensors, metadata);
+  std::vector<std::string_view> parts = {laid.head};
+  parts.insert(parts.end(), laid.values.begin(), laid.values.end());
+  write_parts(path, parts);
 }
 
 }  // namespace hone::formats

@@ -112,7 +112,7 @@ class BundleTest : public testing::Test {
     return "";
   }
 
-  TestFolder folder_;
+  TemporaryFolder folder_;
   Path base_ = folder_.path() / "tiny.gguf";
   Path bundle_ = folder_.path() / "bundle";
   tensor::Exec exec_{2};

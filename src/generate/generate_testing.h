@@ -1,14 +1,13 @@
 // A tiny model with a byte-level tokenizer for tests of this folder.
 #pragma once
 
-#include <stdlib.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/rng.h"
+#include "base/testing.h"
 #include "formats/gguf.h"
 #include "model/model.h"
 #include "model/weights.h"
@@ -121,24 +120,6 @@ inline model::Adapter tiny_adapter(std::uint64_t seed) {
   }
   return adapter;
 }
-
-// Removed again with what it holds.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hone-generate-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const Path& path() const { return path_; }
-
- private:
-  Path path_;
-};
 
 // logits [vocabulary] after `ids`, computed without sharing or cached keys.
 inline std::vector<float> logits_after(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,

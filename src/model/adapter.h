@@ -58,9 +58,11 @@ class Adapter {
   // Every B is zero: answers are the base's.
   bool changes_nothing() const;
 
-  // A PEFT folder: adapter_config.json and adapter_model.safetensors (Hugging Face row order of q and k).
-  void save(const Path& folder, const std::string& base_name) const;
-  // Refuses by field what Hone cannot apply (DoRA, modules_to_save, other targets' shapes).
+  // A PEFT folder: adapter_config.json and adapter_model.safetensors (Hugging Face row order of q and k), which names
+  // its base by `base_sha256` where that is not empty; see check_adapter_base().
+  void save(const Path& folder, const std::string& base_name, const std::string& base_sha256 = "") const;
+  // Refuses by field or tensor what Hone cannot apply (DoRA, modules_to_save, other targets' shapes, values that are
+  // not finite).
   static Result<Adapter> load(const Path& folder, const Config& config);
 
  private:

@@ -1,4 +1,7 @@
 // Adapters in PEFT's format: adapter_config.json and adapter_model.safetensors.
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -33,6 +36,15 @@ Result<PairSpecs> pairs_in(const SafetensorsFile& file, const Config& config, co
   return pairs;
 }
 
+Result<void> check_finite(const Tensor& values, const std::string& name, const std::string& file) {
+  const float* begin = values.f32();
+  const float* end = begin + values.shape().count();
+  const float* found = std::find_if(begin, end, [](float value) { return !std::isfinite(value); });
+  if (found == end) return {};
+  return bad_input("{}: {} holds {} at value {}; the file is damaged, or its training broke down: train again", file,
+                   name, *found, found - begin);
+}
+
 Result<void> read_tensors(const SafetensorsFile& opened, const std::string& file, Adapter& adapter) {
   std::set<std::string> unread;
   for (const std::string& name : opened.names()) unread.insert(name);
@@ -46,6 +58,7 @@ Result<void> read_tensors(const SafetensorsFile& opened, const std::string& file
       return bad_input("{}: {} is {}, expected {}: is the adapter for another model, or its {} changed?", file,
                        named.name, values->shape().text(), named.tensor->shape().text(), config_file);
     }
+    if (Result<void> finite = check_finite(*values, named.name, file); !finite) return finite;
     *named.tensor = std::move(*values);
     unread.erase(named.name);
   }
@@ -58,7 +71,7 @@ Result<void> read_tensors(const SafetensorsFile& opened, const std::string& file
 
 }  // namespace
 
-void Adapter::save(const Path& folder, const std::string& base_name) const {
+void Adapter::save(const Path& folder, const std::string& base_name, const std::string& base_sha256) const {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) {
@@ -68,7 +81,9 @@ void Adapter::save(const Path& folder, const std::string& base_name) const {
   Adapter whole = copy();
   std::vector<formats::NamedView> views;
   for (const Named& named : whole.tensors()) views.push_back({named.name, named.tensor->view()});
-  formats::write_safetensors(folder / weights_file, views, {{"format", "pt"}});
+  std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  if (!base_sha256.empty()) metadata[base_hash_key] = base_sha256;
+  formats::write_safetensors(folder / weights_file, views, metadata);
   write_file(folder / config_file, to_pretty_text(peft_config(*this, base_name)));
 }
 

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 
 #include "base/json.h"
 #include "formats/safetensors.h"
+#include "model/export_folder.h"
 #include "model/weights.h"
 
 namespace hone::model {
@@ -139,6 +141,27 @@ TEST_F(AdapterFolder, AnotherModelsShapesAreRefusedByTensor) {
   shallow.layers = 1;
   EXPECT_FALSE(Adapter::load(folder, shallow));
   EXPECT_FALSE(Adapter::load(folder / "missing", tiny()));
+}
+
+TEST_F(AdapterFolder, ValuesThatAreNotFiniteAreRefusedByTensor) {
+  Adapter adapter = Adapter::init(tiny(), {4, 8, 1});
+  adapter.at(1, Site::k).a.f32()[5] = std::numeric_limits<float>::infinity();
+  adapter.save(folder, "base");
+  const Result<Adapter> loaded = Adapter::load(folder, tiny());
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().message.find("layers.1.self_attn.k_proj.lora_A.weight holds inf at value 5"),
+            std::string::npos)
+      << loaded.error().message;
+}
+
+TEST_F(AdapterFolder, NamesItsBaseByHash) {
+  Adapter::init(tiny(), {4, 8, 1}).save(folder, "base", "abc");
+  EXPECT_TRUE(check_adapter_base(folder, "abc"));
+  const Result<void> other = check_adapter_base(folder, "def");
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message.find("abc"), std::string::npos) << other.error().message;
+  Adapter::init(tiny(), {4, 8, 1}).save(folder, "base");
+  EXPECT_TRUE(check_adapter_base(folder, "def")) << "nothing is said of the base";
 }
 
 TEST_F(AdapterFolder, MapsLeftOutChangeNothingButHalvesAreRefused) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/decoder_layer.h"
+#include "model/decoder_memory.h"
 #include "model/weights.h"
 #include "ops/cross_entropy.h"
 #include "ops/embed.h"
@@ -20,9 +21,6 @@ namespace {
 using tensor::ConstView;
 using tensor::Exec;
 using tensor::View;
-
-// Rows of logits held at once.
-constexpr std::int64_t head_rows = 128;
 
 void check_adapter(const Weights& weights, const Adapter* adapter) {
   if (adapter == nullptr) return;

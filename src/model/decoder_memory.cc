@@ -7,8 +7,6 @@
 namespace hone::model {
 namespace {
 
-constexpr std::int64_t head_rows = 128;  // rows of logits at once, as in decoder.cc
-
 using LayerPairs = PairSpecs::value_type;
 
 // Values of one layer's trace (decoder_layer.h), its x_in among them, for `below` rows under the attention and `above`
@@ -29,12 +27,14 @@ std::int64_t trace_values(const Config& config, const LayerPairs& pairs, std::in
 }
 
 // What the feed-forward or the attention block of a layer takes while its gradients are computed.
-std::int64_t block_values(const Config& config, int largest_rank, std::int64_t rows) {
+std::int64_t block_values(const Config& config, const LoraSpec& lora, int largest_rank, std::int64_t rows) {
   const std::int64_t norms = 2 * config.width + largest_rank;
   const std::int64_t feed = 2 * config.hidden + norms + (config.sandwich_norm ? config.width : 0);
   const std::int64_t raw = config.head_norm ? config.query_width() + config.key_width() : 0;
   const std::int64_t attention = config.query_width() + 2 * config.key_width() + raw;
-  return rows * std::max(feed, attention + std::max<std::int64_t>(norms, config.query_width()));
+  const std::int64_t widest = std::max<std::int64_t>({config.hidden, config.width, config.query_width()});
+  const std::int64_t masks = lora.dropout > 0 ? 2 * widest : 0;  // of a map's input, and what it leaves
+  return rows * (masks + std::max(feed, attention + std::max<std::int64_t>(norms, config.query_width())));
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, co
   std::int64_t largest_map = 0;
   for (const Site site : all_sites) largest_map = std::max(largest_map, shape_of(config, site).count());
   const std::int64_t table = static_cast<std::int64_t>(config.vocabulary) * config.width;
-  const std::int64_t block = block_values(config, largest_rank, size.rows) + std::min(most_tile, largest_map);
+  const std::int64_t block = block_values(config, lora, largest_rank, size.rows) + std::min(most_tile, largest_map);
   const std::int64_t head = 2 * size.wanted * config.width +
                             std::min(size.wanted, head_rows) * static_cast<std::int64_t>(config.vocabulary) +
                             std::min(most_tile, table);

@@ -9,6 +9,9 @@
 
 namespace hone::model {
 
+// Rows of logits that are held at once.
+inline constexpr std::int64_t head_rows = 128;
+
 struct PassSize {
   std::int64_t rows = 0;    // of the packed stream
   std::int64_t wanted = 0;  // with a target

@@ -25,6 +25,19 @@ std::uint64_t stream_of_step(std::uint64_t purpose, std::uint32_t step, std::uin
   return purpose | std::uint64_t{step} << 20 | place;
 }
 
+// out (+)= x * mask, value by value.
+void multiply(tensor::Exec& exec, ConstView x, ConstView mask, View out, ops::Into into) {
+  constexpr std::size_t grain = 1 << 14;
+  exec.threads().for_slices(static_cast<std::size_t>(x.shape.count()), grain,
+                            [&](std::size_t begin, std::size_t end, int) {
+                              const float* from = x.f32();
+                              const float* by = mask.f32();
+                              float* to = out.f32();
+                              for (std::size_t i = begin; i < end; ++i)
+                                to[i] = (into == ops::Into::add ? to[i] : 0.0F) + from[i] * by[i];
+                            });
+}
+
 // Of the rows that a map reads: all of them, or the wanted ones above the last attention.
 Dropout dropout_of(const Block& block, Site site, std::int64_t rows) {
   const PassNoise& noise = *block.pass.noise;
@@ -94,16 +107,15 @@ void Dropout::for_factors(tensor::Exec& exec, tensor::Shape shape, const Use& us
   });
 }
 
+void Dropout::draw(tensor::Exec& exec, View mask) const {
+  float* to = mask.f32();
+  for_factors(exec, mask.shape, [=](std::int64_t i, float factor) { to[i] = factor; });
+}
+
 void Dropout::apply(tensor::Exec& exec, ConstView x, View out) const {
   const float* from = x.f32();
   float* to = out.f32();
   for_factors(exec, x.shape, [=](std::int64_t i, float factor) { to[i] = from[i] * factor; });
-}
-
-void Dropout::apply_added(tensor::Exec& exec, ConstView x, View out) const {
-  const float* from = x.f32();
-  float* to = out.f32();
-  for_factors(exec, x.shape, [=](std::int64_t i, float factor) { to[i] += from[i] * factor; });
 }
 
 void map_dropped(const Block& block, Site site, const ops::Lora& lora, const DroppedMap& map) {
@@ -129,9 +141,11 @@ void map_dropped_backward(const Block& block, Site site, const ops::Lora& lora, 
   tensor::Arena::Scope scope(exec.arena());
   const Dropout dropout = dropout_of(block, site, rows);
   LoraPair& gradients = block.pass.gradients->at(block.layer, site);
+  View mask = take(exec, rows, g.x.shape[1]);
   View dropped = take(exec, rows, g.x.shape[1]);
   View dt = take(exec, rows, lora.a.shape[0]);
-  dropout.apply(exec, g.x, dropped);
+  dropout.draw(exec, mask);
+  multiply(exec, g.x, mask, dropped, ops::Into::set);
   ops::gemm(exec, ops::times(g.dy, lora.b, dt));
   ops::gemm(exec, ops::add_outer(dt, dropped, gradients.a.view(), lora.scale));
   ops::gemm(exec, ops::add_outer(g.dy, block.t(site), gradients.b.view(), lora.scale));
@@ -139,7 +153,7 @@ void map_dropped_backward(const Block& block, Site site, const ops::Lora& lora, 
   ops::Gemm back = ops::times(dt, lora.a, dropped);
   back.alpha = lora.scale;
   ops::gemm(exec, back);
-  dropout.apply_added(exec, dropped, g.dx);
+  multiply(exec, dropped, mask, g.dx, ops::Into::add);
 }
 
 }  // namespace hone::model

@@ -27,10 +27,10 @@ class Dropout {
  public:
   // `counters`: PassNoise::rows or wanted.
   Dropout(const Noise& how, int layer, Site site, std::span<const std::uint64_t> counters);
+  // mask [rows, in] = m.
+  void draw(tensor::Exec& exec, tensor::View mask) const;
   // out [rows, in] = m x; may be x itself.
   void apply(tensor::Exec& exec, tensor::ConstView x, tensor::View out) const;
-  // out [rows, in] += m x.
-  void apply_added(tensor::Exec& exec, tensor::ConstView x, tensor::View out) const;
 
  private:
   template <class Use>

@@ -23,12 +23,6 @@ std::int64_t source_row(std::int64_t row, const GgufConvention& convention, Layo
   return row_in_gguf(row, convention.interleaved_width);
 }
 
-// Where the file's row goes that holds Hugging Face's `row`; the inverse of row_in_gguf().
-std::int64_t gguf_row_of(std::int64_t row, std::int64_t width) {
-  const std::int64_t within = row % width;
-  return row - within + within % (width / 2) * 2 + within / (width / 2);
-}
-
 // Gemma's norms, from `from`'s convention to `to`'s.
 void move_norm(Tensor& values, const GgufConvention& convention, Layout from, Layout to) {
   if (convention.added == 0 || from == to) return;

@@ -86,4 +86,9 @@ std::int64_t row_in_gguf(std::int64_t row, std::int64_t width) {
   return row - within + within % 2 * (width / 2) + within / 2;
 }
 
+std::int64_t gguf_row_of(std::int64_t row, std::int64_t width) {
+  const std::int64_t within = row % width;
+  return row - within + within % (width / 2) * 2 + within / (width / 2);
+}
+
 }  // namespace hone::model

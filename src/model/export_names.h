@@ -31,5 +31,7 @@ GgufConvention gguf_convention(const Config& config, std::string_view name);
 
 // The Hugging Face row that lies at `row` of the file, in heads of `width` rows.
 std::int64_t row_in_gguf(std::int64_t row, std::int64_t width);
+// Its inverse: where the file has Hugging Face's `row`.
+std::int64_t gguf_row_of(std::int64_t row, std::int64_t width);
 
 }  // namespace hone::model

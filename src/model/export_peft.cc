@@ -19,8 +19,6 @@ using formats::SafetensorsEntry;
 using tensor::DType;
 using tensor::Tensor;
 
-constexpr const char* hash_key = "base_sha256";
-
 // Originals on the hub of what the catalogue holds as GGUF files.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> originals = {{
     {"smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"},
@@ -51,7 +49,7 @@ void write_peft_folder(const PeftExport& wanted, const Path& folder) {
   std::vector<SafetensorsEntry> entries;
   for (const Adapter::Named& named : tensors) entries.push_back({named.name, named.tensor->shape(), wanted.dtype});
   std::map<std::string, std::string> metadata = {{"format", "pt"}};
-  if (!wanted.base_sha256.empty()) metadata[hash_key] = wanted.base_sha256;
+  if (!wanted.base_sha256.empty()) metadata[base_hash_key] = wanted.base_sha256;
   OutputFile out(folder / "adapter_model.safetensors");
   out.add(formats::safetensors_head(entries, metadata));
   for (std::size_t i = 0; i < entries.size(); ++i) out.add(encoded(*tensors[i].tensor, entries[i].name, wanted.dtype));
@@ -63,7 +61,7 @@ Result<void> check_adapter_base(const Path& folder, const std::string& base_sha2
   const Path file = folder / "adapter_model.safetensors";
   const Result<formats::SafetensorsFile> opened = formats::SafetensorsFile::open(file);
   if (!opened) return tl::unexpected(opened.error());
-  const auto found = opened->metadata().find(hash_key);
+  const auto found = opened->metadata().find(base_hash_key);
   if (found == opened->metadata().end() || base_sha256.empty() || found->second == base_sha256) return {};
   return bad_input("{}: the adapter was made for a base with SHA-256 {}, but this one has {}; name its own with --base",
                    printable(file.string()), printable(found->second), base_sha256);

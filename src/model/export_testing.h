@@ -1,39 +1,18 @@
 // Small models of every family, as files, for tests of exports.
 #pragma once
 
-#include <stdlib.h>
-
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/rng.h"
+#include "base/testing.h"
 #include "formats/safetensors.h"
 #include "model/export_config.h"
 #include "model/export_tokenizer.h"
 #include "model/weights.h"
 
 namespace hone::model {
-
-// Removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hone_export_XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const Path& path() const { return path_; }
-
- private:
-  Path path_;
-};
 
 inline constexpr int tiny_rows = 274;  // of the embedding: 268 tokens, and rows that only fill it up
 

@@ -9,6 +9,7 @@
 #include "base/terminal.h"
 #include "formats/large_json.h"
 #include "formats/safetensors.h"
+#include "model/export_names.h"
 #include "model/nf4_folder.h"
 
 namespace hone::model {
@@ -135,8 +136,7 @@ Result<StoredTensor> stored_tensor(const Shards& shards, const WeightsBuilder::W
   stored.bytes = {static_cast<const char*>(view->data),
                   static_cast<std::size_t>(view->shape.count()) * tensor::size_of(view->dtype)};
   stored.map = &file.map();
-  // Gemma's norms multiply by 1 + what the folder holds.
-  if (config.architecture == "gemma3" && name.ends_with("norm.weight")) stored.added = 1;
+  stored.added = gguf_convention(config, wanted.name).added;  // the decoder wants what a GGUF file holds
   return stored;
 }
 

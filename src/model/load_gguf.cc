@@ -42,9 +42,7 @@ Result<StoredTensor> stored_tensor(const GgufFile& file, const WeightsBuilder::W
   stored.shape = source->shape;
   stored.bytes = source->bytes;
   stored.map = &file.map();
-  const bool interleaved = config.architecture == "llama" &&
-                           (stored.file_name.ends_with("attn_q.weight") || stored.file_name.ends_with("attn_k.weight"));
-  if (interleaved) stored.interleaved_width = config.head_width;
+  stored.interleaved_width = gguf_convention(config, wanted.name).interleaved_width;
   return stored;
 }
 

@@ -8,6 +8,9 @@
 
 namespace hone::model {
 
+// In the metadata of adapter_model.safetensors: what the adapter was trained over.
+inline constexpr const char* base_hash_key = "base_sha256";
+
 // Every field of PEFT's LoraConfig that says how `adapter` is applied. Exceptions to rank and alpha, maps and layers
 // are named as its pairs are, so patterns that overlap in the spec do not matter.
 Json peft_config(const Adapter& adapter, const std::string& base_name);

@@ -1,12 +1,11 @@
 #include "model/stored_weights.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "model/export_names.h"
 #include "model/finite.h"
 #include "ops/weight_writer.h"
 
@@ -62,11 +61,7 @@ std::int64_t row_bytes(const StoredTensor& stored) {
 
 // The file's row that belongs at `row`.
 const char* row_at(const StoredTensor& stored, std::int64_t row) {
-  const std::int64_t width = stored.interleaved_width;
-  if (width > 0) {
-    const std::int64_t within = row % width;
-    row += within % (width / 2) * 2 + within / (width / 2) - within;
-  }
+  if (stored.interleaved_width > 0) row = gguf_row_of(row, stored.interleaved_width);
   return stored.bytes.data() + row * row_bytes(stored);
 }
 
@@ -96,15 +91,9 @@ void widen_rows(tensor::Exec& exec, const StoredTensor& stored, std::int64_t beg
   });
 }
 
-// A map's pages count as this process's memory once they are read; nothing is written to them, so dropping them costs
-// a second reading at most. Other memory is left alone: it would be cleared.
 void give_back_pages(const StoredTensor& stored, std::int64_t first_byte, std::int64_t count) {
   if (stored.map == nullptr || stored.map->bytes().empty()) return;
-  constexpr std::uintptr_t page = 4096;
-  const auto at = reinterpret_cast<std::uintptr_t>(stored.bytes.data()) + static_cast<std::uintptr_t>(first_byte);
-  const std::uintptr_t begin = (at + page - 1) / page * page;
-  const std::uintptr_t end = (at + static_cast<std::uintptr_t>(count)) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  stored.map->give_back(stored.bytes.substr(static_cast<std::size_t>(first_byte), static_cast<std::size_t>(count)));
 }
 
 void give_back_pages(const StoredTensor& stored) {
@@ -235,8 +224,6 @@ std::uint64_t head_steps_bytes(std::span<const StoredTensor> stored) {
 std::uint64_t kept_bytes(std::span<const StoredTensor> stored, Precision precision) {
   std::uint64_t bytes = precision == Precision::int8 ? head_steps_bytes(stored) : 0;
   for (const StoredTensor& tensor : stored) {
-    const auto count = static_cast<std::uint64_t>(tensor.shape.count());
-    const std::uint64_t blocks = (count + ops::nf4_block - 1) / ops::nf4_block;  // of NF4
     if (tensor.nf4 && kind_for(tensor, precision) == kind_in_file(tensor)) {
       bytes += tensor.nf4->bytes();
       continue;
@@ -246,25 +233,7 @@ std::uint64_t kept_bytes(std::span<const StoredTensor> stored, Precision precisi
       bytes += tensor.bytes.size();
       continue;
     }
-    switch (*kind) {
-      case WeightKind::blocks:  // bf16
-        bytes += 2 * count;
-        break;
-      case WeightKind::int8:
-        bytes += count + 4 * static_cast<std::uint64_t>(rows_of(tensor));
-        break;
-      case WeightKind::int8_steps:
-        bytes += ops::Weight::int8_steps_bytes(rows_of(tensor), columns_of(tensor));
-        break;
-      case WeightKind::nf4:
-        bytes += (count + 1) / 2 + 4 * blocks;
-        break;
-      case WeightKind::nf4_double:
-        bytes += (count + 1) / 2 + blocks + 4 * ((blocks + ops::nested_block - 1) / ops::nested_block);
-        break;
-      default:
-        bytes += 4 * count;
-    }
+    bytes += ops::written_bytes(*kind, {rows_of(tensor), columns_of(tensor)});
   }
   return bytes;
 }

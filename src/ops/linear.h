@@ -9,6 +9,9 @@
 
 namespace hone::ops {
 
+// f32 values of a map that is kept otherwise, widened at once. The maps of small models fit; a head takes several.
+inline constexpr std::int64_t most_tile_values = std::int64_t{1} << 22;
+
 struct Lora {
   tensor::ConstView a;  // [rank, in]
   tensor::ConstView b;  // [out, rank]

@@ -11,8 +11,6 @@ namespace {
 using tensor::Exec;
 
 constexpr std::int64_t matvec_grain = 4096;  // weights a slice, so that tiny maps stay on one thread
-// f32 weights of a map that is kept otherwise, widened at once. The maps of small models fit; a head takes several.
-constexpr std::int64_t most_tile_values = std::int64_t{1} << 22;
 
 // Both products of a pair, the second one added to the first's result, cut alike over the threads. `before_rows(begin,
 // end)` makes what the second one reads.

@@ -143,6 +143,15 @@ TEST_P(WeightKinds, LooksUpItsWidenedRows) {
 INSTANTIATE_TEST_SUITE_P(All, WeightKinds, testing::ValuesIn(all_cases()),
                          [](const auto& tested) { return tested.param.name; });
 
+TEST(Weight, TakesWhatWasSaidBefore) {
+  const tensor::Shape shape = {130, 96};
+  for (const WeightKind kind : {WeightKind::f32, WeightKind::blocks, WeightKind::nf4, WeightKind::nf4_double,
+                                WeightKind::int8, WeightKind::int8_steps}) {
+    const Weight weight = written(kind, shape);
+    EXPECT_EQ(written_bytes(kind, shape), weight.bytes()) << static_cast<int>(kind);
+  }
+}
+
 // A matrix of more than one tile (a head): its columns are cut, its gradients summed tile by tile.
 TEST(Weight, LargeOnesAreWidenedInTiles) {
   const Weight weight = written(WeightKind::int8, {33000, 192});

@@ -32,6 +32,29 @@ float put_steps(std::span<const float> row, std::byte* to) {
 
 }  // namespace
 
+std::uint64_t written_bytes(WeightKind kind, tensor::Shape shape) {
+  HONE_CHECK(shape.rank() == 2);
+  const auto count = static_cast<std::uint64_t>(shape.count());
+  const std::uint64_t blocks = (count + nf4_block - 1) / nf4_block;
+  switch (kind) {
+    case WeightKind::none:
+      return 0;
+    case WeightKind::f32:
+      return sizeof(float) * count;
+    case WeightKind::blocks:  // bf16
+      return sizeof(std::uint16_t) * count;
+    case WeightKind::nf4:
+      return (count + 1) / 2 + sizeof(float) * blocks;
+    case WeightKind::nf4_double:
+      return (count + 1) / 2 + blocks + sizeof(float) * ((blocks + nested_block - 1) / nested_block);
+    case WeightKind::int8:
+      return count + sizeof(float) * static_cast<std::uint64_t>(shape[0]);
+    case WeightKind::int8_steps:
+      return Weight::int8_steps_bytes(shape[0], shape[1]);
+  }
+  HONE_CHECK(false);
+}
+
 WeightWriter::WeightWriter(WeightKind kind, tensor::Shape shape) : kind_(kind), shape_(shape) {
   HONE_CHECK(shape.rank() == 2);
   switch (kind) {

@@ -7,6 +7,9 @@
 
 namespace hone::ops {
 
+// Bytes of a weight of `shape` = [out, in] as a WeightWriter of `kind` leaves it.
+std::uint64_t written_bytes(WeightKind kind, tensor::Shape shape);
+
 class WeightWriter {
  public:
   // Kinds f32, nf4, nf4_double, int8, int8_steps, and blocks of bf16 (that type alone). `shape` = [out, in].

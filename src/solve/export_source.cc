@@ -1,47 +1,14 @@
 #include "solve/export_source.h"
 
-#include "base/clock.h"
 #include "base/terminal.h"
 #include "generate/bundle_files.h"
-#include "model/catalogue.h"
-#include "model/export_folder.h"
 
 namespace hone::solve {
 namespace {
 
-constexpr const char* adapter_config = "adapter_config.json";
-
 bool is_there(const Path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
-}
-
-bool is_adapter_folder(const std::string& model) {
-  return !model.empty() && is_there(Path(model) / adapter_config) && !generate::is_bundle(model);
-}
-
-// The base that the adapter's own config names, or the one given.
-std::string base_of_adapter(const ExportSourceSpec& spec) {
-  const Path file = Path(spec.model) / adapter_config;
-  const Json config = value_or_throw(parse_json(value_or_throw(read_file(file)), file.string()));
-  std::string named = spec.base;
-  if (named.empty() && config.is_object() && config.contains("base_model_name_or_path") &&
-      config["base_model_name_or_path"].is_string())
-    named = config["base_model_name_or_path"].get<std::string>();
-  const std::string base = model::local_name(named);
-  if (!base.empty() && (model::find_in_catalogue(base) != nullptr || is_there(base))) return base;
-  fail(spec.base.empty() ? ErrorCode::bad_input : ErrorCode::usage,
-       "{}: the adapter's base \"{}\" is neither in the catalogue nor a file or folder here; name it with --base",
-       file.string(), printable(named));
-}
-
-ModelReference adapter_reference(const ExportSourceSpec& spec) {
-  ModelReference reference;
-  reference.given = spec.model;
-  reference.base = base_of_adapter(spec);
-  reference.adapter = spec.model;
-  reference.today = utc_today();
-  return reference;
 }
 
 void fill_from_bundle(const ExportSourceSpec& spec, ExportSource& source) {
@@ -103,11 +70,8 @@ void fill_from_run(ExportSource& source) {
 ExportSource export_source(const ExportSourceSpec& spec) {
   ExportSource source;
   if (!spec.task.empty()) source.task_folder = value_or_throw(data::load_task(spec.task)).folder;
-  const bool is_adapter = is_adapter_folder(spec.model);
-  if (!is_adapter && !spec.base.empty())
-    fail(ErrorCode::usage, "--base is for adapter folders; {} brings its own", printable(spec.model));
   source.reference =
-      is_adapter ? adapter_reference(spec) : resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task);
+      resolve_model(spec.model, spec.task.empty() ? Path(".") : spec.task, {.base = spec.base, .precision = {}});
   if (source.reference.base.empty())
     fail(ErrorCode::unsupported, "{} is \"{}\": it works without a language model, so there is nothing to export",
          printable(source.reference.given), printable(source.reference.contender));

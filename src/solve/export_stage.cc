@@ -223,14 +223,19 @@ bool has_exceptions(const model::Adapter& adapter) {
   return false;
 }
 
+constexpr const char* note_on_exceptions =
+    "vLLM reads one rank and one alpha for all maps and leaves the exceptions of this adapter out, so no command for "
+    "it "
+    "is given; transformers and PEFT apply them, and vLLM serves the merged weights of --format hf.";
+
 std::vector<std::string> commands_for(const ExportSpec& spec, const Prepared& prepared, const Path& folder) {
   const std::string place = shell_word(folder.string());
   const std::string base = prepared.base.path.string();
   const std::string length = fmt::format("--max-model-len {}", prepared.files.config().context);
   switch (spec.format) {
     case ExportFormat::peft: {
-      if (has_exceptions(*prepared.adapter)) return {};
-      int most = 8;  // vLLM takes powers of two from 8
+      if (has_exceptions(*prepared.adapter)) return {};  // note_on_exceptions() says why
+      int most = 8;                                      // vLLM takes powers of two from 8
       while (most < prepared.adapter->largest_rank()) most *= 2;
       return {fmt::format("vllm serve {} --enable-lora --max-lora-rank {} --lora-modules {}",
                           shell_word(model::public_name(prepared.source.reference.base)), most,
@@ -267,6 +272,8 @@ ExportedModel opened_as(const ExportSpec& spec, const Prepared& prepared, const 
 
 void add_notes(const ExportSpec& spec, const Prepared& prepared, ExportOutcome& outcome) {
   outcome.notes = prepared.source.notes;
+  if (spec.format == ExportFormat::peft && has_exceptions(*prepared.adapter))
+    outcome.notes.emplace_back(note_on_exceptions);
   if (spec.format == ExportFormat::peft && prepared.files.gguf() != nullptr)
     outcome.notes.push_back(fmt::format(
         "The adapter was trained over {}; over other weights of the same model ({}) answers may differ a little.",

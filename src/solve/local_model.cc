@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "base/clock.h"
-#include "train/train.h"
 
 namespace hone::solve {
 namespace {
@@ -138,24 +137,30 @@ Rates assumed_rates(int threads) {
   return {.prefill = 500 * cores, .train = 180 * cores, .decode = 60 * cores, .decode_alone = 15 * cores};
 }
 
-Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const std::stop_token& stop) {
+Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const train::TrainSpec& spec,
+                    const std::stop_token& stop) {
   HONE_CHECK(!examples.empty());
   std::vector<const data::Example*> some;
+  const std::size_t most = std::min(measured_tokens, static_cast<std::size_t>(spec.micro_batch_tokens));
   std::size_t held = 0;
   for (std::size_t i = 0; i < std::min(measured_rows, examples.size()); ++i) {
     const std::size_t length = examples[i].prompt.size() + examples[i].answer.size();
-    if (!some.empty() && held + length > measured_tokens) break;
+    if (!some.empty() && held + length > most) break;
     held += length;
     some.push_back(&examples[i]);
   }
-  const model::TrainBatch batch = train::pack(some);
-  const model::Adapter adapter = model::Adapter::init(local.model.decoder->config(), {});
+  const model::TrainBatch batch =
+      train::pack(some, {.sharing = train::sharing_of(spec), .prompt_weight = spec.prompt_loss_weight});
+  const model::TrainingPass pass{
+      .noise = {.seed = spec.seed, .step = 1, .dropout = spec.lora.dropout, .embedding = spec.neftune},
+      .activations = spec.activations};
+  const model::Adapter adapter = model::Adapter::init(local.model.decoder->config(), spec.lora);
   model::Adapter gradients = adapter.zeros_like();
   const auto tokens = static_cast<double>(batch.ids.size());
   const double forward =
       settled_seconds([&] { local.model.decoder->loss(*local.exec, batch, nullptr); }, most_reading_seconds, stop);
   const double both =
-      settled_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients); },
+      settled_seconds([&] { local.model.decoder->loss_and_gradients(*local.exec, batch, adapter, gradients, pass); },
                       most_training_seconds, stop);
   Rates rates{.prefill = tokens / forward, .train = tokens / both, .is_measured = true};
   if (local.most_answer_tokens > 0) {

@@ -10,6 +10,7 @@
 #include "model/catalogue.h"
 #include "model/model.h"
 #include "solve/workspace.h"
+#include "train/train.h"
 
 namespace hone::solve {
 
@@ -54,7 +55,9 @@ struct Rates {
 };
 // What an ordinary machine with these cores does: for a plan before the model is here.
 Rates assumed_rates(int threads);
-// From a few passes over real rows, ten seconds or so. Throws Failure (interrupted) on a stop.
-Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const std::stop_token& stop);
+// From a few passes over real rows as `spec` trains them (its adapter, noise, recomputation, tokens at once), ten
+// seconds or so. Throws Failure (interrupted) on a stop.
+Rates measure_rates(LocalModel& local, const std::vector<data::Example>& examples, const train::TrainSpec& spec,
+                    const std::stop_token& stop);
 
 }  // namespace hone::solve

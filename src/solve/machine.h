@@ -12,7 +12,8 @@ Json program_facts();
 // {cpu, cores, kernels, precision, libraries: {onednn, highway, liblinear}}
 Json machine_facts();
 
-// Memory that a program can still take without swapping: what the kernel says, or less where a cgroup allows less.
+// Memory that a program can still take without swapping: what the kernel says, or less where a cgroup or a limit on the
+// address space (ulimit -v) allows less.
 std::uint64_t available_memory_bytes();
 
 }  // namespace hone::solve

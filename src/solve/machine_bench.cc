@@ -78,7 +78,7 @@ void time_training(const Workspace& workspace, PrecisionFigures& figures, const 
   LocalModel local = open_local_model(workspace, figures.precision);
   const EncodedRows encoded = encode_rows(local, workspace, workspace.split.train);
   if (encoded.examples.empty()) return;
-  const PlanInput input = measured_input(workspace, local, encoded, stop);
+  const PlanInput input = measured_input(workspace, local, encoded, {}, stop);
   figures.epoch_seconds = training_seconds(input, {.epochs = 1, .validations_per_epoch = 0});
   figures.train_rows_a_second = static_cast<double>(encoded.examples.size()) / figures.epoch_seconds;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/progress.h"
+#include "train/train.h"
 
 namespace hone::solve {
 namespace {
@@ -64,14 +65,15 @@ struct Costs {
                                 : 0;
     return rows * in.row_tokens / read_rate() + decoding;
   }
-  double epoch() const {
+  double epoch_tokens() const {
+    if (in.epoch_tokens > 0) return in.epoch_tokens;
     // A step computes the prompt prefix once for each of its micro-batches.
-    constexpr double batch_rows = 16;
-    constexpr double micro_batch_tokens = 2048;
+    const train::TrainSpec usual;
     const double own = in.row_tokens + in.answer_tokens;
-    const double prefixes = std::ceil(batch_rows * own / micro_batch_tokens) / batch_rows;
-    return count(in.train_rows) * (own + in.prefix_tokens * prefixes) / (in.rates.train * training_efficiency);
+    const double prefixes = std::ceil(usual.batch_rows * own / usual.micro_batch_tokens) / usual.batch_rows;
+    return count(in.train_rows) * (own + in.prefix_tokens * prefixes);
   }
+  double epoch() const { return epoch_tokens() / (in.rates.train * training_efficiency); }
   double conclude() const { return 10 + scored_rows() / 200; }
 };
 
@@ -276,7 +278,10 @@ Plan plan_rest(const PlanInput& input, const Plan& earlier, const SoFar& so_far)
   now.rates.decode_alone /= so_far.slower_reading;
   now.rates.train /= so_far.slower_training;
   Plan plan = whole_plan(now);
-  const auto is_over = [&](StageKind kind) { return kind <= so_far.done; };
+  const auto is_recorded = [&](StageKind kind) {
+    return std::find(so_far.recorded.begin(), so_far.recorded.end(), kind) != so_far.recorded.end();
+  };
+  const auto is_over = [&](StageKind kind) { return kind <= so_far.done || is_recorded(kind); };
   const auto fill = [&] {
     if (is_over(StageKind::zero_shot)) plan.zero_shot = earlier.zero_shot;
     if (is_over(StageKind::few_shot)) plan.shots = earlier.shots;
@@ -288,11 +293,51 @@ Plan plan_rest(const PlanInput& input, const Plan& earlier, const SoFar& so_far)
     std::copy_if(earlier.stages.begin(), earlier.stages.end(), std::back_inserter(over),
                  [&](const Stage& stage) { return is_over(stage.kind); });
     plan.stages.insert(plan.stages.begin(), over.begin(), over.end());
+    std::stable_sort(plan.stages.begin(), plan.stages.end(),
+                     [](const Stage& a, const Stage& b) { return a.kind < b.kind; });
   };
   fill();
-  reduce(plan, now, fill, [&] { return plan.seconds_after(so_far.done) <= so_far.seconds_left; });
+  const auto seconds_to_come = [&] {
+    double sum = plan.seconds_after(so_far.done);
+    for (const StageKind kind : so_far.recorded) sum -= kind > so_far.done ? plan.seconds_of(kind) : 0;
+    return sum;
+  };
+  reduce(plan, now, fill, [&] { return seconds_to_come() <= so_far.seconds_left; });
   fill_resources(plan, now);
   plan.rates = input.rates;
+  plan.download_bytes = earlier.download_bytes;
+  return plan;
+}
+
+Plan bring_back(const PlanInput& input, const Plan& earlier, double seconds) {
+  const Plan whole = whole_plan(input);
+  Plan plan = earlier;
+  const auto add = [&](bool is_left_out, StageKind kind, const auto& change) {
+    if (!is_left_out) return;
+    Plan more = plan;
+    change(more);
+    fill_stages(more, input);
+    // Of a training, the scoring that comes after it too.
+    const double scoring = kind == StageKind::train ? more.seconds_of(StageKind::score_tuned) : 0;
+    if (more.seconds_of(kind) + scoring > seconds) return;
+    seconds -= more.seconds_of(kind) + scoring;
+    plan = std::move(more);
+  };
+  add(!plan.zero_shot, StageKind::zero_shot, [](Plan& p) { p.zero_shot = true; });
+  const int most = most_epochs(input.train_rows);
+  add(plan.training.epochs == 0, StageKind::train, [&](Plan& p) { p.training = training_of(std::min(most, 1)); });
+  for (const int shots : {whole.shots, 4})
+    add(plan.shots == 0, StageKind::few_shot, [&](Plan& p) { p.shots = std::min(shots, whole.shots); });
+  for (const int shots : {whole.knn_shots, 2, 1})
+    add(plan.knn_shots == 0, StageKind::knn_few_shot, [&](Plan& p) { p.knn_shots = shots; });
+  add(!plan.probe, StageKind::probe, [&](Plan& p) { p.probe = whole.probe; });
+  // Stages that were planned before keep what was said of them.
+  for (Stage& stage : plan.stages) {
+    const auto was = std::find_if(earlier.stages.begin(), earlier.stages.end(),
+                                  [&](const Stage& other) { return other.kind == stage.kind; });
+    if (was != earlier.stages.end() && was->skipped == stage.skipped) stage = *was;
+  }
+  fill_resources(plan, input);
   plan.download_bytes = earlier.download_bytes;
   return plan;
 }

@@ -28,6 +28,7 @@ struct PlanInput {
   double opening_seconds = 0;        // until the model was open and measured
   Rates rates;
   double budget_seconds = 0;  // 0: none
+  double epoch_tokens = 0;    // computed in one pass over the training rows; 0: guessed from the means above
 };
 
 enum class StageKind { download, open, cheap, zero_shot, few_shot, knn_few_shot, probe, train, score_tuned, conclude };
@@ -88,6 +89,7 @@ Plan make_plan(const PlanInput& input);
 // How far a start has come.
 struct SoFar {
   StageKind done = StageKind::cheap;  // the last stage that is over, those before it too
+  std::vector<StageKind> recorded{};  // later ones that an earlier start finished: they stay, and take no time
   double seconds_left = 0;
   double slower_reading = 1;  // than the plan thought: taken over planned seconds
   double slower_training = 1;
@@ -96,6 +98,10 @@ struct SoFar {
 // make_plan(): what `earlier` left out comes back where it fits, and what no longer fits goes. Stages up to so_far.done
 // stay as they are in `earlier`.
 Plan plan_rest(const PlanInput& input, const Plan& earlier, const SoFar& so_far);
+
+// What `earlier` left out and `seconds` are enough for, zero-shot first, then training, few-shot, neighbours, the
+// probe; all else stays as it is. For a start that finds most of its stages recorded.
+Plan bring_back(const PlanInput& input, const Plan& earlier, double seconds);
 
 // The epochs for the seconds that are left when training begins, `slower` times slower than the plan thought. None
 // where not even half an epoch fits.

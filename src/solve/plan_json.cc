@@ -115,7 +115,8 @@ Json to_json(const PlanInput& input) {
           {"download_bytes", input.download_bytes},
           {"opening_seconds", input.opening_seconds},
           {"rates", to_json(input.rates)},
-          {"budget_seconds", input.budget_seconds}};
+          {"budget_seconds", input.budget_seconds},
+          {"epoch_tokens", input.epoch_tokens}};
 }
 
 Result<PlanInput> plan_input_from_json(const Json& json) {
@@ -132,7 +133,8 @@ Result<PlanInput> plan_input_from_json(const Json& json) {
                      .download_bytes = json.at("download_bytes"),
                      .opening_seconds = json.at("opening_seconds"),
                      .rates = rates_from(json.at("rates")),
-                     .budget_seconds = json.at("budget_seconds")};
+                     .budget_seconds = json.at("budget_seconds"),
+                     .epoch_tokens = json.value("epoch_tokens", 0.0)};
   });
 }
 

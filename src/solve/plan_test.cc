@@ -164,6 +164,58 @@ TEST(PlanRest, TakesAwayWhatNoLongerFits) {
   EXPECT_EQ(late.training.epochs, 0);
 }
 
+TEST(PlanRest, WhatIsRecordedStaysAndTakesNoTime) {
+  PlanInput input = guard();
+  input.budget_seconds = 400;
+  const Plan first = make_plan(input);
+  const SoFar nothing{.done = StageKind::zero_shot, .seconds_left = 60, .slower_reading = 1, .slower_training = 1};
+  SoFar trained = nothing;
+  trained.recorded = {StageKind::few_shot, StageKind::train, StageKind::score_tuned};
+  const Plan less = plan_rest(input, first, nothing);
+  const Plan kept = plan_rest(input, first, trained);
+  EXPECT_LT(less.training.epochs, first.training.epochs);
+  EXPECT_EQ(kept.shots, first.shots);
+  EXPECT_EQ(kept.seconds_of(StageKind::train), first.seconds_of(StageKind::train));
+  EXPECT_GE(kept.knn_shots, less.knn_shots);
+}
+
+TEST(BringBack, TakesWhatFitsAndLeavesTheRestAsItIs) {
+  PlanInput input = guard();
+  input.budget_seconds = 400;
+  const Plan first = make_plan(input);
+  ASSERT_GT(first.shots, 0);
+  ASSERT_FALSE(first.probe);
+  ASSERT_EQ(first.knn_shots, 0);
+  const Plan none = bring_back(input, first, 0);
+  EXPECT_EQ(to_json(none)["stages"], to_json(first)["stages"]);
+  const Plan all = bring_back(input, first, 1e6);
+  EXPECT_TRUE(all.probe);
+  EXPECT_EQ(all.knn_shots, 4);
+  EXPECT_EQ(all.shots, first.shots) << "what was planned is not changed";
+  EXPECT_EQ(all.training, first.training);
+  EXPECT_GT(all.seconds_of(StageKind::probe), 0);
+  for (double seconds = 1; seconds < 2000; seconds *= 1.5) {
+    const Plan some = bring_back(input, first, seconds);
+    EXPECT_LE(some.total_seconds() - first.total_seconds(), seconds) << seconds;
+  }
+  // Where there was time for nothing, what comes first is asked first.
+  input.budget_seconds = 1;
+  const Plan bare = make_plan(input);
+  ASSERT_FALSE(bare.zero_shot);
+  const double zero_shot = make_plan(guard()).seconds_of(StageKind::zero_shot);
+  const Plan one = bring_back(input, bare, zero_shot);
+  EXPECT_TRUE(one.zero_shot);
+  EXPECT_EQ(one.training.epochs, 0);
+}
+
+TEST(MakePlan, CountsTheTokensThatAStepComputes) {
+  PlanInput input = guard();
+  const double guessed = training_seconds(input, training_of(2));
+  input.epoch_tokens = 672 * 136;  // nothing is shared
+  EXPECT_GT(training_seconds(input, training_of(2)), 1.5 * guessed);
+  EXPECT_EQ(plan_input_from_json(to_json(input))->epoch_tokens, input.epoch_tokens);
+}
+
 TEST(Budget, LearnsOnlyFromSecondsThatSaySomething) {
   Budget budget(100);
   budget.learn(2, 8);

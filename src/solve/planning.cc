@@ -1,6 +1,7 @@
 #include "solve/planning.h"
 
 #include "base/hash.h"
+#include "train/plan.h"
 
 namespace hone::solve {
 namespace {
@@ -55,7 +56,7 @@ std::optional<RememberedPlan> usable_plan(const Workspace& workspace, const std:
 }  // namespace
 
 PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
-                         const std::stop_token& stop) {
+                         const train::TrainSpec& spec, const std::stop_token& stop) {
   PlanInput input = rows_of(workspace, 0);
   input.train_rows = encoded.examples.size();
   double answers = 0;
@@ -64,8 +65,9 @@ PlanInput measured_input(const Workspace& workspace, LocalModel& local, const En
   input.most_answer_tokens = local.most_answer_tokens;
   input.prefix_tokens = static_cast<double>(common_prefix(encoded.examples));
   input.row_tokens = std::max(1.0, encoded.mean_tokens - input.prefix_tokens - input.answer_tokens);
-  input.adapter_bytes = sizeof(float) * model::lora_parameters(local.model.decoder->config(), {});
-  input.rates = measure_rates(local, encoded.examples, stop);
+  input.adapter_bytes = sizeof(float) * model::lora_parameters(local.model.decoder->config(), spec.lora);
+  input.epoch_tokens = static_cast<double>(train::plan_tokens(encoded.examples, spec).computed);
+  input.rates = measure_rates(local, encoded.examples, spec, stop);
   return input;
 }
 
@@ -77,6 +79,10 @@ train::TrainSpec training_spec(const data::Task& task, const TrainingPlan& train
   spec.seed = task.seed;
   spec.lora.seed = task.seed;
   return spec;
+}
+
+std::optional<model::Precision> planned_precision(const Workspace& workspace) {
+  return remembered_precision(plan_file(workspace));
 }
 
 Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry& missing, double budget_seconds) {
@@ -110,10 +116,13 @@ RememberedPlan plan_with_model(const Workspace& workspace, LocalModel& local, co
     return std::move(*remembered);
   }
   RememberedPlan planned;
-  planned.input = remembered ? remembered->input : measured_input(workspace, local, encoded, stop);
+  planned.input = remembered ? remembered->input
+                             : measured_input(workspace, local, encoded, training_spec(workspace.task, {}), stop);
   planned.input.budget_seconds = budget.seconds();
   planned.input.opening_seconds = budget.elapsed();
   planned.plan = make_plan(planned.input);
+  planned.precision = local.model.precision;
+  planned.is_of_this_start = true;
   if (keeps_training) planned.training = remembered->training;
   save_plan(plan_file(workspace), key, planned);
   return planned;

@@ -7,6 +7,9 @@
 
 namespace hone::solve {
 
+// The precision of the plan that was remembered last, whatever it was for. Nothing where none was.
+std::optional<model::Precision> planned_precision(const Workspace& workspace);
+
 // Before the base model is here: its row lengths and this machine's speed are guessed.
 Plan plan_without_model(const Workspace& workspace, const model::CatalogueEntry& missing, double budget_seconds);
 
@@ -30,8 +33,9 @@ std::optional<TrainingPlan> decide_training(const Workspace& workspace, const Lo
                                             const std::stop_token& stop);
 
 // What a plan rests on, from a measurement of the open model (ten seconds or so). `encoded`: the training rows.
+// `spec`: how they are trained.
 PlanInput measured_input(const Workspace& workspace, LocalModel& local, const EncodedRows& encoded,
-                         const std::stop_token& stop);
+                         const train::TrainSpec& spec, const std::stop_token& stop);
 
 train::TrainSpec training_spec(const data::Task& task, const TrainingPlan& training);
 

@@ -57,9 +57,14 @@ Reproduced replay_training(const track::RunRecord& record, const Path& folder, s
   const train::Outcome outcome = train_adapter(workspace, local, job, hooks);
   if (outcome.ended == "interrupted") fail(ErrorCode::interrupted, "stopped before the run was replayed");
   const Path replayed = workspace.folder / "reproduced" / record.id;
-  outcome.adapter.save(replayed, workspace.task.model);
-  const std::string now = value_or_throw(sha256_file(replayed / "adapter_model.safetensors"));
   const auto then = record.summary.at("adapter_sha256").get<std::string>();
+  std::string now;
+  // Earlier versions did not name the base in the file.
+  for (const std::string& named : {local.model.sha256, std::string()}) {
+    outcome.adapter.save(replayed, workspace.task.model, named);
+    now = value_or_throw(sha256_file(replayed / "adapter_model.safetensors"));
+    if (now == then) break;
+  }
   const bool same = now == then;
   return {.run = record.id,
           .identical = same,

@@ -93,9 +93,18 @@ class Loop {
            });
   }
 
+  // As asked for, or as in the start before.
+  model::Precision precision() const {
+    if (spec_.precision) return model::chosen_precision(*spec_.precision);
+    const auto before = planned_precision(workspace_);
+    if (!before || *before == model::Precision::f32) return model::Precision::f32;
+    notify(fmt::format("the base model is kept in {}, as before; --precision says otherwise", model::name_of(*before)));
+    return *before;
+  }
+
   // Opens the base model and plans with what it was measured to do here.
   bool open_model() {
-    local_ = open_local_model(workspace_);
+    local_ = open_local_model(workspace_, precision());
     if (local_->model.default_template) notify(no_template_notice(local_->model));
     const EncodedRows encoded = encode_rows(*local_, workspace_, workspace_.split.train);
     for (const auto& notice : encoded.notices) notify(notice);
@@ -104,6 +113,7 @@ class Loop {
       return true;
     }
     planned_ = plan_with_model(workspace_, *local_, encoded, budget_, hooks_.stop);
+    use_free_time();
     announce(planned_->plan);
     return true;
   }
@@ -161,25 +171,61 @@ class Loop {
   // Plans what is left anew with the speed that was seen: what did not fit may come back, and what no longer fits goes.
   // Nothing is changed where nothing was seen and the plan still holds, so that a second start does as the first.
   void look_again(StageKind done) {
-    auto& [input, plan, decided] = *planned_;
+    const PlanInput& input = planned_->input;
+    Plan& plan = planned_->plan;
     const bool is_late = plan.seconds_after(done) > budget_.left();
     if (!budget_.is_limited() || (!budget_.has_learned() && !is_late)) return;
     planned_slower_ = budget_.slower_reading();
     const Plan before = std::exchange(plan, plan_rest(input, plan,
                                                       {.done = done,
+                                                       .recorded = recorded_stages(),
                                                        .seconds_left = budget_.left(),
                                                        .slower_reading = planned_slower_,
                                                        .slower_training = budget_.slower()}));
-    for (const Stage& stage : plan.stages) {
+    tell_changes(before, "the stages before it took longer than planned");
+    keep_plan(workspace_, *local_, *planned_);
+    outcome_.plan = plan;
+  }
+
+  // Which prompted stages came back, and which are left out now.
+  void tell_changes(const Plan& before, const char* why) const {
+    for (const Stage& stage : planned_->plan.stages) {
       const auto was = std::find_if(before.stages.begin(), before.stages.end(),
                                     [&](const Stage& other) { return other.kind == stage.kind; });
       const bool is_prompted = stage.kind >= StageKind::zero_shot && stage.kind <= StageKind::probe;
       if (!is_prompted || was == before.stages.end() || was->skipped == stage.skipped) continue;
-      notify(stage.skipped ? fmt::format("\"{}\" is left out: the stages before it took longer than planned", was->name)
+      notify(stage.skipped ? fmt::format("\"{}\" is left out: {}", was->name, why)
                            : fmt::format("there is time to {} after all", stage.name));
     }
+  }
+
+  // Stages that need the model and that earlier starts finished.
+  std::vector<StageKind> recorded_stages() {
+    std::vector<StageKind> recorded;
+    for (const StageKind kind :
+         {StageKind::zero_shot, StageKind::few_shot, StageKind::knn_few_shot, StageKind::probe}) {
+      const auto stage = planned_stage(kind);
+      const auto run = stage ? workspace_.store.newest_with_key(key_of(workspace_, stage->job)) : std::nullopt;
+      if (run && run->status == track::RunStatus::finished) recorded.push_back(kind);
+    }
+    const TrainingPlan& training = planned_->training.value_or(planned_->plan.training);
+    const auto run = recorded_training(workspace_, *local_, training_spec(workspace_.task, training));
+    if (run && run->status == track::RunStatus::finished) {
+      recorded.push_back(StageKind::train);
+      recorded.push_back(StageKind::score_tuned);
+    }
+    return recorded;
+  }
+
+  // A start that finds stages recorded has their time left for what the budget had no room for.
+  void use_free_time() {
+    if (!budget_.is_limited() || planned_->is_of_this_start || hooks_.stop.stop_requested()) return;
+    Plan& plan = planned_->plan;
+    double needed = plan.seconds_after(StageKind::cheap);
+    for (const StageKind kind : recorded_stages()) needed -= plan.seconds_of(kind);
+    const Plan before = std::exchange(plan, bring_back(planned_->input, plan, budget_.left() - needed));
+    tell_changes(before, "");
     keep_plan(workspace_, *local_, *planned_);
-    outcome_.plan = plan;
   }
 
   struct PromptedStage {
@@ -187,11 +233,17 @@ class Loop {
     std::optional<data::PromptVersion> version;
   };
 
+  // Over the training rows, for the nearest examples.
+  const classic::Bm25Index& index() {
+    if (!index_) index_.emplace(workspace_.split.train);
+    return *index_;
+  }
+
   // As the plan is now; none where it leaves the stage out.
-  std::optional<PromptedStage> planned_stage(StageKind kind, const classic::Bm25Index& index) {
+  std::optional<PromptedStage> planned_stage(StageKind kind) {
     const Plan& plan = planned_->plan;
     const auto asking = [&](data::PromptVersion version) {
-      ContenderJob job = prompted_job(workspace_, *local_, version, &index);
+      ContenderJob job = prompted_job(workspace_, *local_, version, &index());
       return PromptedStage{std::move(job), std::move(version)};
     };
     if (kind == StageKind::zero_shot && plan.zero_shot) return asking(prompt::zero_shot());
@@ -218,15 +270,14 @@ class Loop {
   }
 
   bool prompted() {
-    const classic::Bm25Index index(workspace_.split.train);
     bool all = true;
     StageKind before = StageKind::cheap;
     for (const StageKind kind :
          {StageKind::zero_shot, StageKind::few_shot, StageKind::knn_few_shot, StageKind::probe}) {
-      auto stage = planned_stage(kind, index);
+      auto stage = planned_stage(kind);
       if (is_new(stage)) {
         look_again(before);
-        stage = planned_stage(kind, index);
+        stage = planned_stage(kind);
       }
       if (stage) all = run_prompted(kind, *stage) && all;
       before = kind;
@@ -334,6 +385,7 @@ class Loop {
   SolveOutcome outcome_;
   ConcludeInput input_;
   std::optional<LocalModel> local_;
+  std::optional<classic::Bm25Index> index_;
   std::optional<RememberedPlan> planned_;
   double planned_slower_ = 1;  // what the planned seconds of reading are, over those of the first plan
   std::optional<TrainedRun> trained_;

@@ -15,6 +15,8 @@ namespace hone::solve {
 struct SolveSpec {
   double budget_seconds = 0;                // 0: none
   std::optional<decide::PriceList> prices;  // none: the built-in list
+  // In which the base is kept; none: as in the start before, at first f32.
+  std::optional<model::Precision> precision{};
   Quiet quiet;
 };
 

@@ -19,7 +19,8 @@ struct Heard {
 };
 
 // One start; `stop_at` ends it when the hook of that name is called.
-SolveOutcome start(const TestTask& task, Heard& heard, const std::string& stop_at = "", double budget = 0) {
+SolveOutcome start(const TestTask& task, Heard& heard, const std::string& stop_at = "", double budget = 0,
+                   std::optional<model::Precision> precision = {}) {
   // Reports point into the workspace; nothing here reads one after the return.
   Workspace workspace = open_workspace(task.folder());
   std::stop_source stop;
@@ -43,6 +44,7 @@ SolveOutcome start(const TestTask& task, Heard& heard, const std::string& stop_a
   hooks.on_notice = [&](const std::string& notice) { heard.notices.push_back(notice); };
   SolveSpec spec;
   spec.budget_seconds = budget;
+  spec.precision = precision;
   spec.quiet.progress = true;
   return solve(workspace, spec, hooks);
 }
@@ -247,6 +249,52 @@ TEST(Solve, WhatTheBudgetLeftOutOfTrainingTheNextStartGoesOnWith) {
   EXPECT_FALSE(first.bundle.empty());
   Heard again;
   EXPECT_TRUE(names(start(task, again, "", 300)).contains("fine-tuned"));
+}
+
+TEST(Solve, WhatTheBudgetLeftOutTheNextStartOfTheSameBudgetBringsBack) {
+  const TestTask task;
+  Heard first;
+  start(task, first, "plan", 300);
+  // As a machine that had other work would have planned it.
+  const Path file = task.folder() / ".hone/plan.json";
+  Json kept = value_or_throw(parse_json(value_or_throw(read_file(file)), "plan.json"));
+  kept["plan"]["probe"] = false;
+  for (Json& stage : kept["plan"]["stages"])
+    if (stage["stage"] == "probe") stage["skipped"] = true;
+  write_file(file, to_text(kept));
+  Heard second;
+  EXPECT_TRUE(names(start(task, second, "", 300)).contains("linear probe"));
+  EXPECT_TRUE(has_notice(second, "there is time to linear probe"));
+}
+
+TEST(Solve, ThePrecisionIsKeptByTheNextStart) {
+  const TestTask task;
+  Heard heard;
+  start(task, heard, "plan", 0, model::Precision::nf4);
+  Heard again;
+  const SolveOutcome outcome = start(task, again);
+  EXPECT_TRUE(has_notice(again, "kept in nf4, as before"));
+  const Workspace workspace = open_workspace(task.folder());
+  int with_model = 0;
+  for (const auto& run : workspace.store.runs()) {
+    const Json& manifest = run.manifest;
+    if (manifest.contains("base")) {
+      EXPECT_EQ(manifest.at("base").value("precision", "f32"), "nf4") << run.name;
+    }
+    const Json spec = manifest.value("contender", Json::object()).value("spec", Json::object());
+    if (!spec.contains("base_sha256")) continue;
+    EXPECT_EQ(spec.value("precision", "f32"), "nf4") << run.name;
+    ++with_model;
+  }
+  EXPECT_GE(with_model, 4);
+  // Asked for again, f32 is another set of contenders.
+  const std::size_t runs = workspace.store.runs().size();
+  Heard f32;
+  start(task, f32, "", 0, model::Precision::f32);
+  EXPECT_GT(open_workspace(task.folder()).store.runs().size(), runs);
+  Heard last;
+  start(task, last);
+  EXPECT_FALSE(has_notice(last, "as before"));
 }
 
 TEST(Solve, TheNextCommandsFollowTheVerdict) {

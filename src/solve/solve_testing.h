@@ -62,7 +62,7 @@ class TestTask {
     return {{"input", input}, {"output", (i % 10 == 9) != stop ? "stop" : "go"}};
   }
 
-  generate::TestFolder folder_;
+  TemporaryFolder folder_;
   data::Kind kind_;
   std::string base_ = model().string();
 };

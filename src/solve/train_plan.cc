@@ -1,9 +1,11 @@
 #include "solve/train_plan.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/progress.h"
 #include "model/decoder_memory.h"
+#include "ops/linear.h"
 #include "solve/planning.h"
 #include "train/plan.h"
 
@@ -12,28 +14,10 @@ namespace {
 
 // The program itself, its libraries and buffers of the allocator: measured 60 MB with the default model's tokenizer.
 constexpr std::uint64_t program_bytes = 80'000'000;
-// Widened at once where maps are not f32, as in ops/linear_cpu.cc.
-constexpr std::int64_t tile_values = std::int64_t{1} << 22;
-
-// All that needs depend on beside the settings.
-struct Encoded {
-  model::Config config;
-  std::vector<data::Example> examples;
-};
-
-Encoded encode(const Workspace& workspace) {
-  tensor::Exec exec(workspace.threads);
-  const model::Model model = model::open_model(exec, workspace.task.model, model::Parts::tokenizer_only);
-  Encoded encoded{.config = model::measure_model(workspace.task.model, model::Precision::f32).config, .examples = {}};
-  encoded.examples = encode_rows(model, encoded.config.context, workspace, workspace.split.train).examples;
-  if (encoded.examples.empty())
-    fail(ErrorCode::bad_input, "no training row could be encoded, so there is nothing to train on");
-  return encoded;
-}
 
 // The micro-batch that takes most memory.
 model::PassSize largest_pass(const std::vector<data::Example>& examples, const train::TrainSpec& spec) {
-  model::PassSize largest{.activations = spec.activations};
+  model::PassSize largest;
   for (const train::StepPlan& step : train::plan_epoch(examples, spec, 0)) {
     for (const std::vector<int>& rows : step) {
       std::vector<const data::Example*> some;
@@ -50,25 +34,6 @@ model::PassSize largest_pass(const std::vector<data::Example>& examples, const t
   return largest;
 }
 
-TrainingNeeds needs_of(const Encoded& encoded, const TrainingQuestion& question) {
-  const train::TrainSpec& spec = question.spec;
-  const bool widened = model::chosen_precision(question.precision) != model::Precision::f32;
-  const model::PassSize size = largest_pass(encoded.examples, spec);
-  const train::TokenPlan tokens = train::plan_tokens(encoded.examples, spec);
-  TrainingNeeds needs;
-  needs.weights = model::measure_model(question.workspace.task.model, question.precision).weight_bytes;
-  needs.adapter = model::adapter_state_bytes(encoded.config, spec.lora);
-  // The arena grows in pieces as larger micro-batches come: measured up to a quarter above the largest one's own need.
-  const std::uint64_t pass = model::training_pass_bytes(encoded.config, spec.lora, size, widened ? tile_values : 0);
-  needs.activations = pass + pass / 4;
-  needs.program = program_bytes;
-  needs.available = question.available;
-  needs.steps = tokens.steps * spec.epochs;
-  needs.tokens = tokens.computed * spec.epochs;
-  needs.largest_batch = size.rows;
-  return needs;
-}
-
 // The options of `hone train` that make `changed` of `question`.
 std::string differing_options(const TrainingQuestion& question, const TrainingQuestion& changed) {
   std::string options;
@@ -80,43 +45,93 @@ std::string differing_options(const TrainingQuestion& question, const TrainingQu
   return options;
 }
 
+// The needs of one task's training under many settings: rows are encoded once, files opened once a precision, and rows
+// packed once a size of micro-batch.
+class Forecast {
+ public:
+  explicit Forecast(const TrainingQuestion& question) : question_(question) {
+    const Workspace& workspace = question.workspace;
+    tensor::Exec exec(workspace.threads);
+    const model::Model model = model::open_model(exec, workspace.task.model, model::Parts::tokenizer_only);
+    config_ = model::measure_model(workspace.task.model, model::Precision::f32).config;
+    examples_ = encode_rows(model, config_.context, workspace, workspace.split.train).examples;
+    if (examples_.empty())
+      fail(ErrorCode::bad_input, "no training row could be encoded, so there is nothing to train on");
+    tokens_ = train::plan_tokens(examples_, question.spec);
+  }
+
+  TrainingNeeds needs() { return needs(question_); }
+
+  // See setting_that_fits().
+  std::string setting() {
+    train::TrainSpec spec = question_.spec;
+    for (const model::Precision precision : {question_.precision, model::Precision::as_is, model::Precision::nf4}) {
+      for (const model::Activations activations : {question_.spec.activations, model::Activations::recomputed}) {
+        spec.activations = activations;
+        spec.micro_batch_tokens = question_.spec.micro_batch_tokens;
+        do {
+          const TrainingQuestion changed{question_.workspace, spec, precision, question_.available};
+          if (needs(changed).fits()) return differing_options(question_, changed);
+          spec.micro_batch_tokens /= 2;
+        } while (spec.micro_batch_tokens >= 128);
+      }
+    }
+    return "";
+  }
+
+ private:
+  TrainingNeeds needs(const TrainingQuestion& question) {
+    const train::TrainSpec& spec = question.spec;
+    const bool widened = model::chosen_precision(question.precision) != model::Precision::f32;
+    model::PassSize size = largest_pass(spec);
+    size.activations = spec.activations;
+    TrainingNeeds needs;
+    needs.weights = weight_bytes(question.precision);
+    needs.adapter = model::adapter_state_bytes(config_, spec.lora);
+    // The arena grows in pieces as larger micro-batches come: measured up to a quarter above the largest one's own
+    // need.
+    const std::uint64_t pass =
+        model::training_pass_bytes(config_, spec.lora, size, widened ? ops::most_tile_values : 0);
+    needs.activations = pass + pass / 4;
+    needs.program = program_bytes;
+    needs.available = question.available;
+    needs.steps = tokens_.steps * spec.epochs;
+    needs.tokens = tokens_.computed * spec.epochs;
+    needs.largest_batch = size.rows;
+    return needs;
+  }
+
+  std::uint64_t weight_bytes(model::Precision precision) {
+    const auto known = weight_bytes_.find(precision);
+    if (known != weight_bytes_.end()) return known->second;
+    return weight_bytes_[precision] = model::measure_model(question_.workspace.task.model, precision).weight_bytes;
+  }
+
+  model::PassSize largest_pass(const train::TrainSpec& spec) {
+    const auto known = passes_.find(spec.micro_batch_tokens);
+    if (known != passes_.end()) return known->second;
+    return passes_[spec.micro_batch_tokens] = solve::largest_pass(examples_, spec);
+  }
+
+  TrainingQuestion question_;
+  model::Config config_;
+  std::vector<data::Example> examples_;
+  train::TokenPlan tokens_;
+  std::map<model::Precision, std::uint64_t> weight_bytes_;
+  std::map<int, model::PassSize> passes_;  // by tokens of a micro-batch
+};
+
 }  // namespace
 
-TrainingNeeds training_needs(const TrainingQuestion& question) {
-  return needs_of(encode(question.workspace), question);
-}
+TrainingNeeds training_needs(const TrainingQuestion& question) { return Forecast(question).needs(); }
 
-void measure_training(LocalModel& local, const TrainingQuestion& question, const std::stop_token& stop,
-                      TrainingNeeds& needs) {
-  const EncodedRows encoded = encode_rows(local, question.workspace, question.workspace.split.train);
-  const PlanInput input = measured_input(question.workspace, local, encoded, stop);
-  TrainingPlan training;
-  training.epochs = question.spec.epochs;
-  training.validations_per_epoch = question.spec.validations_per_epoch;
-  training.patience = question.spec.patience;
-  needs.seconds = training_seconds(input, training);
-}
+std::string setting_that_fits(const TrainingQuestion& question) { return Forecast(question).setting(); }
 
-std::string setting_that_fits(const TrainingQuestion& question) {
-  const Encoded encoded = encode(question.workspace);
-  train::TrainSpec spec = question.spec;
-  for (const model::Precision precision : {question.precision, model::Precision::as_is, model::Precision::nf4}) {
-    for (const model::Activations activations : {question.spec.activations, model::Activations::recomputed}) {
-      spec.activations = activations;
-      spec.micro_batch_tokens = question.spec.micro_batch_tokens;
-      do {
-        const TrainingQuestion changed{question.workspace, spec, precision, question.available};
-        if (needs_of(encoded, changed).fits()) return differing_options(question, changed);
-        spec.micro_batch_tokens /= 2;
-      } while (spec.micro_batch_tokens >= 128);
-    }
-  }
-  return "";
-}
-
-void check_fits(const TrainingNeeds& needs, const TrainingQuestion& question) {
-  if (needs.fits()) return;
-  const std::string setting = setting_that_fits(question);
+TrainingNeeds needs_that_fit(const TrainingQuestion& question) {
+  Forecast forecast(question);
+  const TrainingNeeds needs = forecast.needs();
+  if (needs.fits()) return needs;
+  const std::string setting = forecast.setting();
   fail(ErrorCode::environment,
        "this training needs about {} of memory ({} weights, {} activations of {} tokens at once, {} adapter), and {} "
        "are free; {}",
@@ -124,6 +139,17 @@ void check_fits(const TrainingNeeds& needs, const TrainingQuestion& question) {
        bytes_text(needs.adapter), bytes_text(needs.available),
        setting.empty() ? std::string("no setting makes it fit: close other programs, or choose a smaller model")
                        : fmt::format("it fits with {}", setting));
+}
+
+void measure_training(LocalModel& local, const TrainingQuestion& question, const std::stop_token& stop,
+                      TrainingNeeds& needs) {
+  const EncodedRows encoded = encode_rows(local, question.workspace, question.workspace.split.train);
+  const PlanInput input = measured_input(question.workspace, local, encoded, question.spec, stop);
+  TrainingPlan training;
+  training.epochs = question.spec.epochs;
+  training.validations_per_epoch = question.spec.validations_per_epoch;
+  training.patience = question.spec.patience;
+  needs.seconds = training_seconds(input, training);
 }
 
 }  // namespace hone::solve

@@ -38,7 +38,7 @@ struct TrainingQuestion {
 // Opens the model's tokenizer and reads its files' headers; its weights are not loaded. Throws Failure.
 TrainingNeeds training_needs(const TrainingQuestion& question);
 
-// Measures the open model, ten seconds or so, for the seconds.
+// Measures the open model with the question's settings, ten seconds or so, for the seconds.
 void measure_training(LocalModel& local, const TrainingQuestion& question, const std::stop_token& stop,
                       TrainingNeeds& needs);
 
@@ -47,7 +47,8 @@ void measure_training(LocalModel& local, const TrainingQuestion& question, const
 // does.
 std::string setting_that_fits(const TrainingQuestion& question);
 
-// Failure (environment) where the training does not fit, with what it needs, what there is, and the setting that would.
-void check_fits(const TrainingNeeds& needs, const TrainingQuestion& question);
+// training_needs() of a training that fits; else Failure (environment) with what it needs, what there is, and the
+// setting that would.
+TrainingNeeds needs_that_fit(const TrainingQuestion& question);
 
 }  // namespace hone::solve

@@ -5,9 +5,11 @@
 #include "generate/bundle.h"
 #include "solve/bundle_stage.h"
 #include "solve/model_reference.h"
+#include "solve/planning.h"
 #include "solve/reproduce.h"
 #include "solve/solve_testing.h"
 #include "solve/train_stage.h"
+#include "train/plan.h"
 
 namespace hone::solve {
 namespace {
@@ -62,7 +64,7 @@ TEST_F(TrainPlan, WhatDoesNotFitIsRefusedWithTheSettingThatWould) {
   ASSERT_LT(enough, whole.total());
   const TrainingQuestion question{workspace_, spec_, model::Precision::f32, enough};
   try {
-    check_fits(training_needs(question), question);
+    needs_that_fit(question);
     FAIL() << "it fits";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::environment);
@@ -80,6 +82,20 @@ TEST_F(TrainPlan, WhatDoesNotFitIsRefusedWithTheSettingThatWould) {
   const std::uint64_t recomputed = needs(model::Precision::f32).total();
   spec_.activations = model::Activations::kept;
   EXPECT_EQ(setting_that_fits({workspace_, spec_, model::Precision::f32, recomputed}), "--checkpoint-activations");
+}
+
+TEST_F(TrainPlan, TimeCountsTheTokensOfTheSettings) {
+  LocalModel local = open_local_model(workspace_);
+  const EncodedRows encoded = encode_rows(local, workspace_, workspace_.split.train);
+  const auto tokens = [&] { return measured_input(workspace_, local, encoded, spec_, {}).epoch_tokens; };
+  const double shared = tokens();
+  EXPECT_EQ(shared, static_cast<double>(train::plan_tokens(encoded.examples, spec_).computed));
+  spec_.micro_batch_tokens = 64;
+  EXPECT_GT(tokens(), shared) << "prefixes are computed once a micro-batch";
+  spec_.micro_batch_tokens = train::TrainSpec{}.micro_batch_tokens;
+  spec_.neftune = 5;
+  const double alone = encoded.mean_tokens * static_cast<double>(encoded.examples.size());
+  EXPECT_DOUBLE_EQ(tokens(), alone - static_cast<double>(encoded.examples.size())) << "nothing is shared";
 }
 
 // The precision is part of what a run is: recorded, used again by whoever opens it, and replayed bit for bit.

@@ -111,9 +111,9 @@ std::optional<TrainedRun> load_trained(const Workspace& workspace, const LocalMo
                     .tokens = record.summary.value("tokens", std::int64_t{0})};
 }
 
-TrainedRun keep_trained(Workspace& workspace, const std::string& run, train::Outcome outcome) {
+TrainedRun keep_trained(Workspace& workspace, const LocalModel& local, const std::string& run, train::Outcome outcome) {
   const Path folder = workspace.folder / "adapters" / run;
-  outcome.adapter.save(folder, workspace.task.model);
+  outcome.adapter.save(folder, workspace.task.model, local.model.sha256);
   workspace.store.finish(run, track::RunStatus::finished,
                          {{"ended", outcome.ended},
                           {"steps", outcome.steps},
@@ -169,7 +169,7 @@ TrainResult train_run(Workspace& workspace, LocalModel& local, const TrainJobSpe
       workspace.store.finish(result.run, track::RunStatus::interrupted, {{"steps", outcome.steps}});
       return result;
     }
-    result.trained = keep_trained(workspace, result.run, std::move(outcome));
+    result.trained = keep_trained(workspace, local, result.run, std::move(outcome));
     result.end = TrainEnd::finished;
   } catch (const train::BrokeDown& failure) {
     workspace.store.finish(result.run, track::RunStatus::failed, {{"error", failure.what()}});

@@ -127,38 +127,32 @@ ScaleAndMin scale_and_min(const Byte* packed, int group) {
   return {(packed[group + 4] & 15) | (packed[group - 4] >> 6) << 4, packed[group + 4] >> 4 | (packed[group] >> 6) << 4};
 }
 
-// d f16, dmin f16, 12 bytes of scales and mins, 128 bytes of nibbles. x = (d scale) q - (dmin min)
-void block_q4_k(const Byte* __restrict block, float* __restrict out) {
+// d f16, dmin f16, 12 bytes of scales and mins; nibbles from `q` on: two groups of 32 in 32 bytes. x = (d scale) q -
+// (dmin min), where q is a nibble and whatever more(group, i) adds to it.
+template <class More>
+void k_groups(const Byte* __restrict block, const Byte* __restrict q, float* __restrict out, const More& more) {
   const float d = load_f16(block);
   const float dmin = load_f16(block + 2);
-  const Byte* q = block + 16;
   for (int group = 0; group < 8; ++group) {
     const ScaleAndMin pair = scale_and_min(block + 4, group);
     const float scale = d * static_cast<float>(pair.scale);
     const float min = dmin * static_cast<float>(pair.min);
     const Byte* from = q + group / 2 * 32;
     const int shift = group % 2 * 4;
-    for (int i = 0; i < 32; ++i) out[group * 32 + i] = scale * static_cast<float>(from[i] >> shift & 15) - min;
+    for (int i = 0; i < 32; ++i)
+      out[group * 32 + i] = scale * static_cast<float>((from[i] >> shift & 15) | more(group, i)) - min;
   }
+}
+
+// 128 bytes of nibbles.
+void block_q4_k(const Byte* __restrict block, float* __restrict out) {
+  k_groups(block, block + 16, out, [](int, int) { return 0; });
 }
 
 // As q4_k with 32 bytes of fifth bits before the nibbles.
 void block_q5_k(const Byte* __restrict block, float* __restrict out) {
-  const float d = load_f16(block);
-  const float dmin = load_f16(block + 2);
   const Byte* fifth = block + 16;
-  const Byte* q = block + 48;
-  for (int group = 0; group < 8; ++group) {
-    const ScaleAndMin pair = scale_and_min(block + 4, group);
-    const float scale = d * static_cast<float>(pair.scale);
-    const float min = dmin * static_cast<float>(pair.min);
-    const Byte* from = q + group / 2 * 32;
-    const int shift = group % 2 * 4;
-    for (int i = 0; i < 32; ++i) {
-      const int value = (from[i] >> shift & 15) | (fifth[i] >> group & 1) << 4;
-      out[group * 32 + i] = scale * static_cast<float>(value) - min;
-    }
-  }
+  k_groups(block, block + 48, out, [=](int group, int i) { return (fifth[i] >> group & 1) << 4; });
 }
 
 // 128 bytes of low nibbles, 64 bytes of high 2 bits, 16 signed scales, d f16. x = (d scale) (q - 32)

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/testing.h"
 #include "train/checkpoint.h"
 #include "train/plan.h"
 #include "train/train_testing.h"
@@ -28,23 +29,6 @@ TrainSpec tiny_spec() {
   spec.patience = 0;
   return spec;
 }
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hone-train-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const Path& path() const { return path_; }
-
- private:
-  Path path_;
-};
 
 struct Training {
   std::vector<data::Example> examples = tiny_examples(45);
@@ -141,7 +125,7 @@ TEST(Train, InterruptedAnywhereAndResumedEqualsUnbroken) {
   ASSERT_GT(unbroken.validations.size(), 3U);
   ASSERT_EQ(unbroken.best_step, 9);
   for (const int at : {1, 4, 6, 11}) {
-    const Folder folder;
+    const TemporaryFolder folder;
     Training training;
     training.folder = folder.path();
     std::stop_source stop;
@@ -183,7 +167,7 @@ TEST(Train, WithEveryOptionOnResumedEqualsUnbroken) {
   Outcome other = plain.run();
   ASSERT_NE(unbroken.events.back().loss, other.events.back().loss);
   for (const int at : {1, 7}) {
-    const Folder folder;
+    const TemporaryFolder folder;
     Training training;
     training.spec = every_option();
     training.folder = folder.path();
@@ -233,7 +217,7 @@ TEST(Train, ALayerOrPatternTheModelLacksIsRefused) {
 }
 
 TEST(Train, OtherThreadsOnResumeAreToldNotPrinted) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training training;
   training.folder = folder.path();
   training.max_steps = 3;
@@ -251,7 +235,7 @@ TEST(Train, OtherThreadsOnResumeAreToldNotPrinted) {
 TEST(Train, KilledAnywhereAndResumedEqualsUnbroken) {
   Training whole;
   Outcome unbroken = whole.run();
-  const Folder folder;
+  const TemporaryFolder folder;
   // Each life is killed a few events further on; the last one ends.
   for (const int life : {2, 5, 7, 10, 14}) {
     const pid_t child = fork();
@@ -280,7 +264,7 @@ TEST(Train, KilledAnywhereAndResumedEqualsUnbroken) {
 }
 
 TEST(Train, AFinishedJobGivesItsOutcomeAtOnce) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training training;
   training.folder = folder.path();
   Outcome first = training.run();
@@ -330,7 +314,7 @@ TEST(Train, WithoutValidationTheLastAdapterIsKept) {
 }
 
 TEST(Train, EndsWhenItsTimeIsUpAndGoesOnWithMore) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training training;
   training.folder = folder.path();
   training.max_seconds = 1e-9;
@@ -341,7 +325,7 @@ TEST(Train, EndsWhenItsTimeIsUpAndGoesOnWithMore) {
 }
 
 TEST(Train, MeasuresItsTimeFromTheStartOfTheSitting) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training first;
   first.folder = folder.path();
   first.max_steps = 3;
@@ -389,7 +373,7 @@ TEST(Train, ThreeLossesInARowThatAreNotFiniteStopTheRun) {
 }
 
 TEST(Train, RefusesTheCheckpointOfAnotherJob) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training training;
   training.folder = folder.path();
   training.run();
@@ -402,7 +386,7 @@ TEST(Train, RefusesTheCheckpointOfAnotherJob) {
 }
 
 TEST(Train, NamesADamagedCheckpoint) {
-  const Folder folder;
+  const TemporaryFolder folder;
   Training training;
   training.folder = folder.path();
   training.run();
