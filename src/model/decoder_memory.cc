@@ -3,11 +3,20 @@
 #include <algorithm>
 
 #include "model/weights.h"
+#include "ops/weight_writer.h"
 
 namespace hone::model {
 namespace {
 
+using ops::WeightKind;
 using LayerPairs = PairSpecs::value_type;
+
+int lowest_adapted(const PairSpecs& pairs) {
+  const auto is_adapted = [](const LayerPairs& layer) {
+    return std::any_of(layer.begin(), layer.end(), [](const PairSpec& pair) { return pair.rank > 0; });
+  };
+  return static_cast<int>(std::find_if(pairs.begin(), pairs.end(), is_adapted) - pairs.begin());
+}
 
 // Values of one layer's trace (decoder_layer.h), its x_in among them, for `below` rows under the attention and `above`
 // over it.
@@ -42,10 +51,7 @@ std::int64_t block_values(const Config& config, const LoraSpec& lora, int larges
 std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, const PassSize& size,
                                   std::int64_t most_tile) {
   const PairSpecs pairs = value_or_throw(pair_specs(config, lora));
-  const auto adapted = [](const LayerPairs& layer) {
-    return std::any_of(layer.begin(), layer.end(), [](const PairSpec& pair) { return pair.rank > 0; });
-  };
-  const auto lowest = static_cast<int>(std::find_if(pairs.begin(), pairs.end(), adapted) - pairs.begin());
+  const int lowest = lowest_adapted(pairs);
   std::int64_t inner = 0;  // of the largest layer
   std::int64_t traces = 0;
   int largest_rank = 0;
@@ -71,6 +77,16 @@ std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, co
                             std::min(size.wanted, head_rows) * static_cast<std::int64_t>(config.vocabulary) +
                             std::min(most_tile, table);
   return sizeof(float) * static_cast<std::uint64_t>(traces + angles + streams + std::max(block, head));
+}
+
+std::uint64_t transposed_copy_bytes(const Config& config, const LoraSpec& lora) {
+  std::uint64_t layer = 0;
+  for (const Site site : all_sites) {
+    const tensor::Shape shape = shape_of(config, site);
+    layer += ops::written_bytes(WeightKind::int8_steps, {shape[1], shape[0]});
+  }
+  const int lowest = lowest_adapted(value_or_throw(pair_specs(config, lora)));
+  return layer * static_cast<std::uint64_t>(config.layers - lowest);
 }
 
 std::uint64_t adapter_state_bytes(const Config& config, const LoraSpec& lora) {

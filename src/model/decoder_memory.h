@@ -24,6 +24,10 @@ struct PassSize {
 std::uint64_t training_pass_bytes(const Config& config, const LoraSpec& lora, const PassSize& size,
                                   std::int64_t most_tile);
 
+// Bytes, at most, of the copies that gradients of inputs make of maps in 8-bit steps (ops/int8_map.h): those of
+// the layers from the lowest adapted one on.
+std::uint64_t transposed_copy_bytes(const Config& config, const LoraSpec& lora);
+
 // Bytes of the adapter, its gradients, its two moments and the best one so far: f32.
 std::uint64_t adapter_state_bytes(const Config& config, const LoraSpec& lora);
 

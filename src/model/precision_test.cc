@@ -12,6 +12,7 @@
 #include "formats/gguf_quantize.h"
 #include "model/adapter_testing.h"
 #include "model/decoder.h"
+#include "model/decoder_memory.h"
 #include "model/export_names.h"
 #include "model/load_folder.h"
 #include "model/load_gguf.h"
@@ -117,8 +118,8 @@ struct Computed {
   Adapter gradients;
 };
 
-Computed compute(Weights weights) {
-  const Decoder decoder(std::make_shared<const Weights>(std::move(weights)));
+Computed compute(std::shared_ptr<const Weights> weights) {
+  const Decoder decoder(std::move(weights));
   TrainBatch batch;
   batch.stretches = {{-1, 20}, {0, 15}, {0, 12}};
   Rng rng(9);
@@ -131,6 +132,8 @@ Computed compute(Weights weights) {
   result.loss = decoder.loss_and_gradients(exec, batch, adapter, result.gradients).loss;
   return result;
 }
+
+Computed compute(Weights weights) { return compute(std::make_shared<const Weights>(std::move(weights))); }
 
 class Precisions : public testing::TestWithParam<Precision> {};
 INSTANTIATE_TEST_SUITE_P(All, Precisions,
@@ -161,6 +164,18 @@ TEST(Precision, Int8IsNearF32) {
   EXPECT_NEAR(steps.loss, plain.loss, 1e-2 * plain.loss);
   EXPECT_NE(steps.loss, plain.loss);
   EXPECT_LE(distance(steps.gradients, plain.gradients), 1e-1);
+}
+
+// Gradients of inputs read maps in the order of the transpose: copies that a plan counts.
+TEST(Precision, TheCopiesOfInt8ThatTrainingMakesAreForeseen) {
+  const File file(GgmlType::f32);
+  const auto weights = std::make_shared<const Weights>(value_or_throw(file.load(Precision::int8)));
+  const std::size_t before = weights->bytes();
+  compute(weights);
+  const std::size_t copies = weights->bytes() - before;
+  EXPECT_LE(copies, transposed_copy_bytes(small(), {}));
+  // The lowest layer's q, k and v pass nothing on.
+  EXPECT_GE(copies, transposed_copy_bytes(small(), {}) / 2);
 }
 
 // The head in steps answers logits(); losses are taken on the exact one.

@@ -87,12 +87,12 @@ class Forecast {
     size.activations = spec.activations;
     TrainingNeeds needs;
     needs.weights = weight_bytes(question.precision);
+    if (question.precision == model::Precision::int8) needs.weights += model::transposed_copy_bytes(config_, spec.lora);
     needs.adapter = model::adapter_state_bytes(config_, spec.lora);
-    // The arena grows in pieces as larger micro-batches come: measured up to a quarter above the largest one's own
-    // need.
+    // Passes of other sizes leave gaps in the arena: measured up to a tenth above the largest one's own need.
     const std::uint64_t pass =
         model::training_pass_bytes(config_, spec.lora, size, widened ? ops::most_tile_values : 0);
-    needs.activations = pass + pass / 4;
+    needs.activations = pass + pass / 8;
     needs.program = program_bytes;
     needs.available = question.available;
     needs.steps = tokens_.steps * spec.epochs;

@@ -5,7 +5,9 @@
 namespace hone::tensor {
 
 std::byte* Arena::take(std::size_t bytes) {
-  constexpr std::size_t least = std::size_t{1} << 20;
+  // More than glibc's largest threshold for mapping memory on its own (32 MiB): what is given back goes back to the
+  // system instead of staying in a heap beside the chunk that takes its place. Pages not touched cost nothing.
+  constexpr std::size_t least = std::size_t{64} << 20;
   bytes = (bytes + 63) / 64 * 64;
   HONE_CHECK(depth_ > 0);
   while (chunk_ < chunks_.size() && used_ + bytes > chunks_[chunk_].bytes()) {
