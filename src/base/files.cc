@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/file_writer.h"
 #include "base/write_parts.h"
 
 namespace hone {
@@ -32,40 +32,6 @@ class Descriptor {
   int value_;
 };
 
-// Removes the file aside unless the rename took place.
-class Aside {
- public:
-  explicit Aside(Path path) : path_(std::move(path)) {}
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  ~Aside() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  const Path& path() const { return path_; }
-  void keep() { path_.clear(); }
-
- private:
-  Path path_;
-};
-
-Path aside_name(const Path& path) {
-  static std::atomic<unsigned> counter{0};
-  Path name = path;
-  name += fmt::format(".{}.{}.tmp", ::getpid(), counter++);
-  return name;
-}
-
-void write_all(int descriptor, std::string_view bytes, const Path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      fail(ErrorCode::environment, "cannot write {}: {}. Free some disk space or choose another folder", path.string(),
-           why());
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 }  // namespace
 
 Result<std::string> read_file(const Path& path) {
@@ -77,23 +43,9 @@ Result<std::string> read_file(const Path& path) {
 void write_file(const Path& path, std::string_view bytes) { write_parts(path, std::span(&bytes, 1)); }
 
 void write_parts(const Path& path, std::span<const std::string_view> parts) {
-  std::error_code error;
-  const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorCode::environment, "cannot make folder {}: {}", folder.string(), error.message());
-  Aside aside(aside_name(path));
-  {
-    const Descriptor file(::open(aside.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (file.get() < 0) fail(ErrorCode::environment, "cannot write in {}: {}", folder.string(), why());
-    for (const std::string_view part : parts) write_all(file.get(), part, path);
-    if (::fsync(file.get()) != 0) fail(ErrorCode::environment, "cannot write {}: {}", path.string(), why());
-  }
-  if (::rename(aside.path().c_str(), path.c_str()) != 0) {
-    fail(ErrorCode::environment, "cannot replace {}: {}", path.string(), why());
-  }
-  aside.keep();
-  const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.get() >= 0) ::fsync(parent.get());
+  FileWriter writer(path);
+  for (const std::string_view part : parts) writer.write(part);
+  writer.commit();
 }
 
 Result<MappedFile> MappedFile::open(const Path& path) {

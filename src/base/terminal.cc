@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/fold.h"
 #include "fmt/format.h"
@@ -97,7 +98,17 @@ bool colours_wanted(int descriptor) {
 }
 
 bool is_utf8(std::string_view text, std::size_t* bad_at) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080U;
   for (std::size_t i = 0; i < text.size();) {
+    // Eight bytes of ASCII at once: most text is.
+    std::uint64_t eight = 0;
+    if (i + sizeof eight <= text.size()) {
+      std::memcpy(&eight, text.data() + i, sizeof eight);
+      if ((eight & high_bits) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
     const Decoded at = decode_at(text, i);
     if (at.length == 0) {
       if (bad_at != nullptr) *bad_at = i;

@@ -2,6 +2,7 @@
 
 #include <zip.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace hone {
@@ -9,9 +10,9 @@ namespace {
 
 using Archive = std::unique_ptr<zip_t, decltype(&zip_discard)>;
 
-Result<Archive> open_archive(const Path& path) {
+Result<Archive> open_archive(const Path& path, int flags) {
   int code = 0;
-  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code), &zip_discard);
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | flags, &code), &zip_discard);
   if (archive) return archive;
   zip_error_t error;
   zip_error_init_with_code(&error, code);
@@ -23,7 +24,7 @@ Result<Archive> open_archive(const Path& path) {
 }  // namespace
 
 Result<std::vector<std::string>> zip_members(const Path& path) {
-  auto archive = open_archive(path);
+  auto archive = open_archive(path, ZIP_CHECKCONS);
   if (!archive) return tl::unexpected(archive.error());
   std::vector<std::string> names;
   const zip_int64_t count = zip_get_num_entries(archive->get(), 0);
@@ -34,7 +35,7 @@ Result<std::vector<std::string>> zip_members(const Path& path) {
 }
 
 Result<void> zip_extract(const Path& path, const std::string& member, const Path& target, std::uint64_t max_bytes) {
-  auto archive = open_archive(path);
+  auto archive = open_archive(path, ZIP_CHECKCONS);
   if (!archive) return tl::unexpected(archive.error());
   zip_stat_t status;
   if (zip_stat(archive->get(), member.c_str(), 0, &status) != 0) {
@@ -61,6 +62,54 @@ Result<void> zip_extract(const Path& path, const std::string& member, const Path
   bytes.resize(filled);
   write_file(target, bytes);
   return {};
+}
+
+struct ZipArchive::State {
+  Archive archive;
+  std::string name;
+};
+
+ZipArchive::ZipArchive(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ZipArchive::ZipArchive(ZipArchive&&) noexcept = default;
+ZipArchive& ZipArchive::operator=(ZipArchive&&) noexcept = default;
+ZipArchive::~ZipArchive() = default;
+
+Result<ZipArchive> ZipArchive::open(const Path& path) {
+  auto archive = open_archive(path, 0);
+  if (!archive) return tl::unexpected(archive.error());
+  return ZipArchive(std::make_unique<State>(State{std::move(*archive), path.string()}));
+}
+
+bool ZipArchive::has(const std::string& member) const {
+  return zip_name_locate(state_->archive.get(), member.c_str(), 0) >= 0;
+}
+
+Result<void> ZipArchive::stream(const std::string& member, std::uint64_t max_bytes,
+                                const std::function<bool(std::string_view)>& on_bytes) const {
+  constexpr std::uint64_t small = std::uint64_t{32} << 20;
+  constexpr std::uint64_t densest = 200;
+  zip_t* archive = state_->archive.get();
+  zip_stat_t status;
+  if (zip_stat(archive, member.c_str(), 0, &status) != 0) {
+    return bad_input("{} holds no file named {}", state_->name, member);
+  }
+  const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(archive, member.c_str(), 0), &zip_fclose);
+  if (!file) return bad_input("cannot read {} in {}: {}", member, state_->name, zip_strerror(archive));
+  const std::uint64_t packed = (status.valid & ZIP_STAT_COMP_SIZE) != 0 ? status.comp_size : 0;
+  const std::uint64_t allowed = std::min(max_bytes, std::max(small, packed * densest));
+  std::string buffer(std::size_t{64} << 10, '\0');
+  std::uint64_t unpacked = 0;
+  while (true) {
+    const zip_int64_t got = zip_fread(file.get(), buffer.data(), buffer.size());
+    if (got < 0) return bad_input("{} in {} is damaged ({})", member, state_->name, zip_file_strerror(file.get()));
+    if (got == 0) return {};
+    unpacked += static_cast<std::uint64_t>(got);
+    if (unpacked > allowed) {
+      return bad_input("{} in {}: {} bytes unpack to more than {}, which no honest file does", member, state_->name,
+                       packed, allowed);
+    }
+    if (!on_bytes(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)))) return {};
+  }
 }
 
 }  // namespace hone

@@ -78,12 +78,13 @@ int run(const Options& options) {
 
 void add_data(Cli& cli) {
   auto options = std::make_shared<Options>();
-  auto* data = cli.app.add_subcommand("data", "The rows: check");
+  auto* data = cli.app.add_subcommand("data", "The rows: check, import, export");
   data->require_subcommand(1);
   auto* check =
       add_command(*data, "check", "Empty, duplicate, conflicting, leaking, truncated, unbalanced rows", options->json);
   check->add_option("task", options->task, "Task folder (default: here)");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
+  add_data_import(cli, *data);
 }
 
 }  // namespace hone::cli

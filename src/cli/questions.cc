@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/input.h"
+#include "data/column_template.h"
 #include "data/json_row.h"
 #include "data/normal_text.h"
 
@@ -35,8 +36,12 @@ void read_json_line(const std::string& line, const std::string& where, const Que
   }
   const data::RawRow row = data::json_row(line);
   if (const data::RawValue* id = first_of(row, {columns.id, "id"})) question.id = id->text;
-  if (const data::RawValue* input = first_of(row, {columns.input})) {
-    question.text = input->text;
+  const data::ColumnTemplate input = value_or_throw(data::ColumnTemplate::parse(columns.input));
+  if (!input.is_one_column() && row.why.empty()) {
+    question.text = input.fill(row);
+    if (!question.text.empty()) return;
+  } else if (const data::RawValue* text = first_of(row, {columns.input})) {
+    question.text = text->text;
     return;
   }
   if (json->is_object() && json->contains("messages")) {
@@ -48,8 +53,8 @@ void read_json_line(const std::string& line, const std::string& where, const Que
     question.messages = std::move(*messages);
     return;
   }
-  if (const data::RawValue* input = first_of(row, {"input", "text"})) {
-    question.text = input->text;
+  if (const data::RawValue* text = first_of(row, {"input", "text"})) {
+    question.text = text->text;
     return;
   }
   const std::string name = printable(columns.input.empty() ? "input" : columns.input);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "data/line_reader.h"
+
 namespace hone::data {
 namespace {
 
@@ -12,11 +14,6 @@ namespace {
 constexpr std::size_t longest_quoted = 2'000'000;
 
 }  // namespace
-
-std::size_t CsvReader::line_end(std::size_t from) const {
-  const std::size_t end = bytes_.find('\n', from);
-  return end == std::string_view::npos ? bytes_.size() : end;
-}
 
 // `at` stands on the opening quote; afterwards behind the closing one.
 CsvReader::Field CsvReader::quoted_field(std::size_t& at, std::size_t& line) const {
@@ -46,9 +43,40 @@ CsvReader::Field CsvReader::quoted_field(std::size_t& at, std::size_t& line) con
   return field;
 }
 
+// Reads from `at` on; afterwards `at` is the end of the record's last line, or `record.problem` says what is wrong.
+void CsvReader::fields(CsvRecord& record, std::size_t& at, std::size_t& line) const {
+  const std::size_t begin = at;
+  std::size_t line_stop = line_end(bytes_, at);
+  while (true) {
+    if (line_stop - begin > longest_line) {
+      record.problem =
+          fmt::format("{} bytes and more in one row; rows of over {} are refused", line_stop - begin, longest_line);
+      return;
+    }
+    if (at < line_stop && bytes_[at] == '"') {
+      Field field = quoted_field(at, line);
+      record.fields.push_back(std::move(field.text));
+      record.problem = std::move(field.problem);
+      if (!record.problem.empty()) return;
+      if (at > line_stop) line_stop = line_end(bytes_, at);
+    } else {
+      std::string_view text = bytes_.substr(at, line_stop - at);
+      const std::size_t length = text.find(delimiter_);
+      text = text.substr(0, length);
+      at += text.size();
+      if (length == std::string_view::npos && text.ends_with('\r')) text.remove_suffix(1);
+      record.fields.emplace_back(text);
+    }
+    if (at < line_stop && bytes_[at] == '\r') ++at;
+    if (at >= line_stop) return;
+    ++at;
+  }
+}
+
 std::optional<CsvRecord> CsvReader::next() {
-  while (at_ < bytes_.size() && (bytes_[at_] == '\n' || (bytes_[at_] == '\r' && line_end(at_) == at_ + 1))) {
-    at_ = line_end(at_) + 1;
+  while (at_ < bytes_.size() &&
+         (bytes_[at_] == '\n' || (bytes_[at_] == '\r' && at_ + 1 < bytes_.size() && bytes_[at_ + 1] == '\n'))) {
+    at_ += bytes_[at_] == '\n' ? 1 : 2;
     ++line_;
   }
   if (at_ >= bytes_.size()) return std::nullopt;
@@ -57,35 +85,16 @@ std::optional<CsvRecord> CsvReader::next() {
   const std::size_t begin = at_;
   std::size_t at = at_;
   std::size_t line = line_;
-  while (true) {
-    if (at < bytes_.size() && bytes_[at] == '"') {
-      Field field = quoted_field(at, line);
-      record.fields.push_back(std::move(field.text));
-      record.problem = std::move(field.problem);
-      if (!record.problem.empty()) break;
-    } else {
-      const std::size_t line_stop = line_end(at);
-      const std::size_t stop = std::min(bytes_.find(delimiter_, at), line_stop);
-      std::string_view text = bytes_.substr(at, stop - at);
-      if (stop == line_stop && text.ends_with('\r')) text.remove_suffix(1);
-      record.fields.emplace_back(text);
-      at = stop;
-    }
-    if (at < bytes_.size() && bytes_[at] == '\r') ++at;
-    if (at >= bytes_.size() || bytes_[at] == '\n') break;
-    ++at;
-  }
+  fields(record, at, line);
   if (record.problem.empty()) {
-    record.bytes = bytes_.substr(begin, at - begin);
-    at_ = at + 1;
     line_ = line + 1;
   } else {
     // Only the first line is given up, so that rows swallowed by a stray quote are still read.
-    const std::size_t end = line_end(begin);
-    record.bytes = bytes_.substr(begin, end - begin);
-    at_ = end + 1;
+    at = line_end(bytes_, begin);
     line_ = record.line + 1;
   }
+  record.bytes = bytes_.substr(begin, at - begin);
+  at_ = at + 1;
   return record;
 }
 

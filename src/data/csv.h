@@ -1,6 +1,7 @@
 // CSV and TSV records (RFC 4180): quotes, doubled quotes, line breaks in quotes, CRLF.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ class CsvReader {
   // `bytes` outlives the reader. Lines without any byte are passed over.
   CsvReader(std::string_view bytes, char delimiter) : bytes_(bytes), delimiter_(delimiter) {}
   std::optional<CsvRecord> next();
+  // Bytes read so far.
+  std::size_t at() const { return std::min(at_, bytes_.size()); }
 
  private:
   struct Field {
@@ -28,7 +31,7 @@ class CsvReader {
     std::string problem;
   };
   Field quoted_field(std::size_t& at, std::size_t& line) const;
-  std::size_t line_end(std::size_t from) const;
+  void fields(CsvRecord& record, std::size_t& at, std::size_t& line) const;
 
   std::string_view bytes_;
   char delimiter_;

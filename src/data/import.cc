@@ -6,34 +6,14 @@
 #include "data/output_schema.h"
 #include "data/raw_rows.h"
 #include "data/row.h"
+#include "data/row_values.h"
 
 namespace hone::data {
 namespace {
 
-using Checked = tl::expected<std::string, Rejected>;
-
-tl::unexpected<Rejected> reject(std::string reason, std::string why) {
-  return tl::unexpected<Rejected>(Rejected{0, std::move(why), std::move(reason), {}});
-}
-
-bool is_blank(std::string_view text) { return canonical_text(text).empty(); }
-
-// A text's bounds, whichever column it stands in. NUL may come from a JSON escape, so it is looked for here again.
-Checked checked_text(const std::string& column, std::string text) {
-  if (is_blank(text)) return reject("empty", fmt::format("empty: \"{}\" holds no text", printable(column)));
-  if (text.size() >= too_long_bytes) {
-    return reject("too-long", fmt::format("\"{}\" is {} bytes long; texts of {} bytes and more are refused; shorten it",
-                                          printable(column), text.size(), too_long_bytes));
-  }
-  if (text.find('\0') != std::string::npos) {
-    return reject("nul", fmt::format("\"{}\" holds a NUL character; remove it", printable(column)));
-  }
-  return text;
-}
-
 class RowBuilder {
  public:
-  explicit RowBuilder(const Task& task) : task_(task) {
+  explicit RowBuilder(const Task& task) : task_(task), input_(value_or_throw(ColumnTemplate::parse(task.data.input))) {
     if (!task.schema.empty()) schema_.emplace(value_or_throw(OutputSchema::compile(task.schema)));
   }
 
@@ -41,17 +21,17 @@ class RowBuilder {
     if (!raw.why.empty()) return reject(raw.reason, raw.why);
     Row row;
     row.line = raw.line;
-    Checked input = column(raw, task_.data.input);
+    Checked input = template_text(raw, input_);
     if (!input) return tl::unexpected<Rejected>(input.error());
     row.input = std::move(*input);
     Checked output = output_of(raw);
     if (!output) return tl::unexpected<Rejected>(output.error());
     row.output = std::move(*output);
-    row.rationale = optional_column(raw, "rationale");
-    row.group = optional_column(raw, task_.data.group);
-    row.source = optional_column(raw, task_.data.source);
+    row.rationale = optional_text(raw, "rationale");
+    row.group = optional_text(raw, task_.data.group);
+    row.source = optional_text(raw, task_.data.source);
     if (!task_.data.id.empty()) {
-      Checked id = column(raw, task_.data.id);
+      Checked id = column_text(raw, task_.data.id);
       if (!id) return tl::unexpected<Rejected>(id.error());
       row.id = canonical_text(*id);
     } else {
@@ -62,21 +42,9 @@ class RowBuilder {
   }
 
  private:
-  static Checked column(const RawRow& raw, const std::string& name) {
-    const RawValue* value = raw.find(name);
-    if (value == nullptr) return reject("missing-column", fmt::format("\"{}\" is missing", printable(name)));
-    if (value->type == ValueType::null) return reject("empty", fmt::format("empty: \"{}\" is null", printable(name)));
-    return checked_text(name, value->text);
-  }
-
-  static std::string optional_column(const RawRow& raw, const std::string& name) {
-    const RawValue* value = name.empty() ? nullptr : raw.find(name);
-    return value == nullptr || is_blank(value->text) ? std::string() : value->text;
-  }
-
   Checked output_of(const RawRow& raw) {
     const std::string& name = task_.data.output;
-    Checked text = column(raw, name);
+    Checked text = column_text(raw, name);
     if (!text) return text;
     const ValueType type = raw.find(name)->type;
     if (task_.kind == Kind::json) {
@@ -118,19 +86,22 @@ class RowBuilder {
   }
 
   const Task& task_;
+  ColumnTemplate input_;
   std::optional<OutputSchema> schema_;
   std::unordered_map<std::string, std::size_t> equals_;  // accepted rows of each hash
 };
 
 // A named column that stands in no row is a mistake in the task or the wrong file.
 Result<void> check_columns(const Path& file, const Task& task, const std::vector<std::string>& columns) {
-  const std::pair<const char*, const std::string*> named[] = {
-      {"input", &task.data.input}, {"output", &task.data.output}, {"id", &task.data.id}, {"group", &task.data.group}};
+  std::vector<std::pair<const char*, std::string>> named;
+  const ColumnTemplate input = value_or_throw(ColumnTemplate::parse(task.data.input));
+  for (const std::string& column : input.columns()) named.emplace_back("input", column);
+  named.insert(named.end(), {{"output", task.data.output}, {"id", task.data.id}, {"group", task.data.group}});
   for (const auto& [key, name] : named) {
-    if (name->empty() || std::find(columns.begin(), columns.end(), *name) != columns.end()) continue;
-    const std::string near = nearest_name(*name, columns);
+    if (name.empty() || std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
+    const std::string near = nearest_name(name, columns);
     return bad_input("{}: no column \"{}\" in any row (data.{} of the task); found {}{}", printable(file.string()),
-                     printable(*name), key, name_list(columns, 12),
+                     printable(name), key, name_list(columns, 12),
                      near.empty() ? fmt::format("; set {} = \"...\" in [data]", key)
                                   : fmt::format("; did you mean {} = \"{}\"?", key, printable(near)));
   }

@@ -205,7 +205,8 @@ TEST_F(Import, AColumnMissingEverywhereFailsAndNamesWhatIsThere) {
 
 TEST_F(Import, AFileThatCannotBeReadIsNamed) {
   expect_holds(import_rows(folder_ / "none.jsonl", task_).error().message, "none.jsonl");
-  expect_holds(read("rows.xlsx", "PK").error().message, "save the sheet as CSV");
+  expect_holds(read("rows.xlsx", "PK").error().message, "as a zip file");
+  expect_holds(read("rows.xls", "PK").error().message, "save the sheet as .xlsx or CSV");
   expect_holds(read("rows.jsonl", "[{\"input\": 1}]").error().message, "a JSON array");
   expect_holds(read("rows.csv", "").error().message, "empty");
   expect_holds(read("rows.csv", std::string("\xFF\xFEi\0n\0", 6)).error().message, "UTF-16");

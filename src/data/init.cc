@@ -9,87 +9,14 @@
 
 #include "base/json.h"
 #include "base/terminal.h"
+#include "data/guess_table.h"
 #include "data/normal_text.h"
-#include "data/raw_rows.h"
 #include "data/row.h"
 #include "data/task.h"
 #include "data/task_json.h"
 
 namespace hone::data {
 namespace {
-
-constexpr std::size_t longest_label = 80;  // bytes
-constexpr std::size_t most_labels = 300;
-
-// What is known of a column after one pass over the file.
-struct Column {
-  std::string name;
-  std::size_t filled = 0;
-  std::size_t bytes = 0;
-  std::size_t structures = 0;  // JSON objects or arrays, as values or as text
-  std::size_t longest = 0;
-  std::unordered_map<std::string, std::size_t> counts;  // of distinct texts, in canonical form
-  double mean_bytes() const { return filled == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(filled); }
-};
-
-struct Table {
-  std::vector<Column> columns;  // in file order
-  std::size_t rows = 0;
-  std::size_t unreadable = 0;
-  Column* find(const std::string& name) {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; });
-    return found == columns.end() ? nullptr : &*found;
-  }
-};
-
-bool is_structure_text(const RawValue& value) {
-  if (value.type == ValueType::structure) return true;
-  const std::size_t first = value.text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || (value.text[first] != '{' && value.text[first] != '[')) return false;
-  return parse_json(value.text, "output").has_value();
-}
-
-Result<Table> read_table(const Path& file) {
-  Table table;
-  std::unordered_map<std::string, std::size_t> places;
-  const auto names = read_raw_rows(file, [&](RawRow&& row) {
-    ++table.rows;
-    if (!row.why.empty()) {
-      ++table.unreadable;
-      return;
-    }
-    for (const auto& [name, value] : row.values) {
-      const auto [place, is_new] = places.emplace(name, table.columns.size());
-      if (is_new) table.columns.push_back({name, 0, 0, 0, 0, {}});
-      Column& column = table.columns[place->second];
-      if (value.type == ValueType::null || value.text.size() >= too_long_bytes) continue;
-      std::string text = canonical_text(value.text);
-      if (text.empty()) continue;
-      ++column.filled;
-      column.bytes += text.size();
-      column.longest = std::max(column.longest, text.size());
-      column.structures += is_structure_text(value) ? 1 : 0;
-      ++column.counts[std::move(text)];
-    }
-  });
-  if (!names) return tl::unexpected<Error>(names.error());
-  return table;
-}
-
-// The first of `wanted` that names a filled column, however it is cased.
-const Column* named(const Table& table, std::initializer_list<const char*> wanted, const Column* other_than) {
-  for (const char* name : wanted) {
-    for (const Column& column : table.columns) {
-      if (&column != other_than && column.filled > 0 && folded_text(column.name) == folded_text(name)) return &column;
-    }
-  }
-  return nullptr;
-}
-
-bool looks_like_labels(const Column& column) {
-  return column.counts.size() >= 2 && column.counts.size() <= most_labels && column.longest <= longest_label &&
-         column.structures == 0 && column.filled >= 3 * column.counts.size();
-}
 
 std::string lower_first(std::string text) {
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
@@ -109,7 +36,7 @@ class Guesser {
     guess_columns();
     if (input_ == nullptr || output_ == nullptr) {
       return bad_input("{}: expected two columns with text, an input and its answer; found {}", name,
-                       table_.columns.empty() ? "none" : name_list(column_names(), 12));
+                       table_.columns.empty() ? "none" : name_list(table_.names(), 12));
     }
     guess_kind();
     if (task_.kind == Kind::classify) {
@@ -123,12 +50,6 @@ class Guesser {
   }
 
  private:
-  std::vector<std::string> column_names() const {
-    std::vector<std::string> names;
-    for (const Column& column : table_.columns) names.push_back(column.name);
-    return names;
-  }
-
   template <class... Args>
   void note(const char* key, fmt::format_string<Args...> format, Args&&... args) {
     const std::string sentence = fmt::format(format, std::forward<Args>(args)...);
@@ -137,43 +58,19 @@ class Guesser {
   }
 
   void guess_columns() {
-    output_ = named(table_,
-                    {"output", "label", "labels", "category", "class", "intent", "target", "answer", "completion",
-                     "response", "sentiment", "topic", "type", "expected", "y"},
-                    nullptr);
-    input_ = named(table_,
-                   {"input", "text", "prompt", "question", "query", "message", "sentence", "utterance", "content",
-                    "document", "body", "review", "comment", "title", "x"},
-                   output_);
-    const bool input_was_named = input_ != nullptr;
-    const bool output_was_named = output_ != nullptr;
-    if (input_ == nullptr) {
-      for (const Column& column : table_.columns) {
-        if (&column == output_ || column.filled == 0) continue;
-        if (input_ == nullptr || column.mean_bytes() > input_->mean_bytes()) input_ = &column;
-      }
-    }
-    if (output_ == nullptr) {
-      // Labels first; else the last other column, where answers usually stand.
-      for (const Column& column : table_.columns) {
-        if (&column == input_ || column.filled == 0) continue;
-        if (output_ == nullptr || !looks_like_labels(*output_)) output_ = &column;
-      }
-    }
+    const ColumnGuess guess = data::guess_columns(table_);
+    input_ = guess.input_column;
+    output_ = guess.output_column;
     if (input_ == nullptr || output_ == nullptr) return;
-    task_.data.input = input_->name;
-    task_.data.output = output_->name;
-    note("input", "{}",
-         input_was_named ? fmt::format("the column \"{}\", by its name", printable(input_->name))
-                         : fmt::format("the column \"{}\", which has the longest texts", printable(input_->name)));
-    note("output", "{}",
-         output_was_named ? fmt::format("the column \"{}\", by its name", printable(output_->name))
-                          : fmt::format("the column \"{}\", the likeliest to hold answers", printable(output_->name)));
+    task_.data.input = guess.input;
+    task_.data.output = guess.output;
+    note("input", "{}", guess.input_why);
+    note("output", "{}", guess.output_why);
     guess_extra_columns();
   }
 
   void guess_extra_columns() {
-    if (const Column* id = named(table_, {"id", "row_id", "uid", "uuid", "example_id"}, nullptr);
+    if (const Column* id = named_column(table_, {"id", "row_id", "uid", "uuid", "example_id"});
         id != nullptr && id != input_ && id != output_) {
       if (id->filled == table_.rows - table_.unreadable && id->counts.size() == id->filled) {
         task_.data.id = id->name;
@@ -183,11 +80,11 @@ class Guesser {
             fmt::format("id: \"{}\" is empty or repeated in places, so Hone makes its own ids", printable(id->name)));
       }
     }
-    if (const Column* group = named(table_, {"group", "group_id", "conversation_id", "thread_id"}, nullptr)) {
+    if (const Column* group = named_column(table_, {"group", "group_id", "conversation_id", "thread_id"})) {
       task_.data.group = group->name;
       note("group", "the column \"{}\": its rows stay on one side of the split", printable(group->name));
     }
-    if (const Column* source = named(table_, {"source", "origin", "family"}, nullptr);
+    if (const Column* source = named_column(table_, {"source", "origin", "family"});
         source != nullptr && source != input_ && source != output_) {
       task_.data.source = source->name;
       note("source", "the column \"{}\": scores are also reported for each of its values", printable(source->name));

@@ -3,71 +3,82 @@
 #include <algorithm>
 #include <set>
 
+#include "base/map_pages.h"
 #include "base/terminal.h"
+#include "data/chat_row.h"
 #include "data/csv.h"
 #include "data/json_row.h"
+#include "data/line_reader.h"
 #include "data/normal_text.h"
+#include "data/row_sink.h"
 
 namespace hone::data {
 namespace {
 
-std::vector<std::string> read_jsonl(std::string_view bytes, const std::function<void(RawRow&&)>& on_row) {
+constexpr std::size_t most_columns = 16'384;  // as many as a spreadsheet has
+constexpr std::size_t forget_every = std::size_t{16} << 20;
+
+Result<std::vector<std::string>> columns_of(const CsvRecord& header, const std::string& name) {
+  RawRow row;
+  check_bytes(header.bytes, row);
+  const std::string& why = row.why.empty() ? header.problem : row.why;
+  if (!why.empty()) return bad_input("{}:{}: the header line: {}", name, header.line, why);
+  if (header.fields.size() > most_columns) {
+    return bad_input("{}:{}: the header names {} columns; at most {} are read", name, header.line, header.fields.size(),
+                     most_columns);
+  }
   std::vector<std::string> columns;
-  std::set<std::string> known;
-  std::size_t line = 0;
-  for (std::size_t begin = 0; begin < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    const std::string_view text = bytes.substr(begin, end - begin);
-    begin = end + 1;
-    ++line;
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    RawRow row = json_row(text);
-    row.line = line;
-    for (const auto& [key, value] : row.values) {
-      if (known.size() < 1000 && known.insert(key).second) columns.push_back(key);
+  std::set<std::string> seen;
+  for (const std::string& field : header.fields) {
+    const std::string column = canonical_text(field);
+    if (!column.empty() && !seen.insert(column).second) {
+      return bad_input("{}:{}: two columns are named \"{}\"; rename one", name, header.line, printable(column));
     }
-    on_row(std::move(row));
+    columns.push_back(column);
   }
   return columns;
 }
 
-Result<std::vector<std::string>> read_csv(std::string_view bytes, char delimiter, const std::string& name,
-                                          const std::function<void(RawRow&&)>& on_row) {
-  CsvReader reader(bytes, delimiter);
-  const std::optional<CsvRecord> header = reader.next();
-  if (!header) return bad_input("{}: empty; expected a first line with the column names", name);
-  RawRow header_row;
-  check_bytes(header->bytes, header_row);
-  const std::string& why = header->problem.empty() ? header_row.why : header->problem;
-  if (!why.empty()) return bad_input("{}:{}: the header line: {}", name, header->line, why);
-  std::vector<std::string> columns;
-  for (const std::string& field : header->fields) {
-    const std::string column = canonical_text(field);
-    if (!column.empty() && std::find(columns.begin(), columns.end(), column) != columns.end()) {
-      return bad_input("{}:{}: two columns are named \"{}\"; rename one", name, header->line, printable(column));
+RawRow csv_row(CsvRecord&& record, const std::vector<std::string>& columns, char delimiter) {
+  RawRow row;
+  row.line = record.line;
+  row.bytes = record.bytes;
+  check_bytes(record.bytes.substr(0, longest_line), row);
+  if (!row.why.empty()) return row;
+  if (!record.problem.empty()) {
+    row.reject("malformed", record.problem);
+  } else if (record.fields.size() != columns.size()) {
+    row.reject("ragged", fmt::format("{} fields, but the header names {}; a field that holds a \"{}\" needs quotes",
+                                     record.fields.size(), columns.size(),
+                                     delimiter == '\t' ? "tab" : std::string(1, delimiter)));
+  } else {
+    row.values.reserve(columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      row.values.emplace_back(columns[i], RawValue{ValueType::text, std::move(record.fields[i])});
     }
-    columns.push_back(column);
   }
-  while (std::optional<CsvRecord> record = reader.next()) {
-    RawRow row;
-    row.line = record->line;
-    check_bytes(record->bytes, row);
-    if (row.why.empty() && !record->problem.empty()) {
-      row.reason = "malformed";
-      row.why = record->problem;
-    } else if (row.why.empty() && record->fields.size() != columns.size()) {
-      row.reason = "ragged";
-      row.why =
-          fmt::format("{} fields, but the header names {}; a field that holds a \"{}\" needs quotes",
-                      record->fields.size(), columns.size(), delimiter == '\t' ? "tab" : std::string(1, delimiter));
-    } else if (row.why.empty()) {
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        row.values.emplace_back(columns[i], RawValue{ValueType::text, std::move(record->fields[i])});
-      }
+  return row;
+}
+
+Result<void> read_mapped(const Path& path, FileFormat format, const NamedBytes& file, RowSink& sink) {
+  switch (format) {
+    case FileFormat::csv:
+    case FileFormat::tsv: {
+      constexpr std::size_t head = std::size_t{1} << 20;
+      return read_csv(file, format == FileFormat::tsv ? '\t' : guess_delimiter(file.bytes.substr(0, head)), sink);
     }
-    on_row(std::move(row));
+    case FileFormat::json:
+      return read_json(file, sink);
+    case FileFormat::jsonl:
+      return read_jsonl(file, sink);
+    case FileFormat::promptfoo:
+      return read_promptfoo(file, sink);
+    case FileFormat::lm_eval:
+      return read_lm_eval(path, file, sink);
+    default:
+      // A form of keys: one object a line, or all in one document.
+      return ending_of(path) == ".json" ? read_json(file, sink) : read_jsonl(file, sink);
   }
-  return columns;
 }
 
 }  // namespace
@@ -93,29 +104,99 @@ const RawValue* RawRow::find(const std::string& name) const {
   return found == values.end() ? nullptr : &found->second;
 }
 
-Result<std::vector<std::string>> read_raw_rows(const Path& file, const std::function<void(RawRow&&)>& on_row) {
-  const std::string name = printable(file.string());
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool is_jsonl = ending == ".jsonl" || ending == ".ndjson";
-  if (!is_jsonl && ending != ".csv" && ending != ".tsv") {
-    return bad_input("{}: expected a file that ends in .jsonl (one JSON object a line), .csv or .tsv{}", name,
-                     ending == ".xlsx" || ending == ".xls" ? "; save the sheet as CSV" : "");
+void RawRow::reject(std::string short_reason, std::string sentence) {
+  reason = std::move(short_reason);
+  why = std::move(sentence);
+}
+
+bool RowSink::take(RawRow&& row) {
+  if (const std::optional<FileFormat> shape = unfold_conversation(row)) shape_ = shape;
+  note_columns(row);
+  on_row_(std::move(row));
+  return ++rows_ < spec_.most_rows;
+}
+
+void RowSink::note_columns(const RawRow& row) {
+  constexpr std::size_t most_keys = 1000;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    const std::string& name = row.values[i].first;
+    if (i < columns_.size() && columns_[i] == name) continue;  // as in the rows before
+    if (known_.empty()) known_.insert(columns_.begin(), columns_.end());
+    if (known_.size() < most_keys && known_.insert(name).second) columns_.push_back(name);
   }
-  const Result<MappedFile> mapped = MappedFile::open(file);
+}
+
+bool RowSink::passed(std::string_view file, std::size_t offset) {
+  if (offset < forgotten_ + forget_every) return true;
+  forget_pages(file.substr(forgotten_, offset - forgotten_));
+  forgotten_ = offset;
+  return !spec_.on_progress || spec_.on_progress(offset);
+}
+
+Result<void> read_jsonl(const NamedBytes& file, RowSink& sink) {
+  const std::size_t first = file.bytes.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && file.bytes[first] == '[') {
+    return bad_input(
+        "{}: a JSON array; expected one JSON object a line: name the file .json, or jq -c '.[]' OLD > NEW.jsonl",
+        file.name);
+  }
+  LineReader lines(file.bytes);
+  while (const auto line = lines.next()) {
+    if (line->text.size() <= longest_line && line->text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    RawRow row;
+    if (line->text.size() > longest_line) {
+      row.reject("too-long", fmt::format("the line is {} bytes long; lines of over {} are refused", line->text.size(),
+                                         longest_line));
+    } else {
+      row = json_row(line->text);
+    }
+    row.line = line->number;
+    row.bytes = line->text;
+    if (!sink.take(std::move(row)) || !sink.passed(file.bytes, lines.at())) break;
+  }
+  return {};
+}
+
+Result<void> read_csv(const NamedBytes& file, char delimiter, RowSink& sink) {
+  CsvReader reader(file.bytes, delimiter);
+  const std::optional<CsvRecord> header = reader.next();
+  if (!header) return bad_input("{}: empty; expected a first line with the column names", file.name);
+  const Result<std::vector<std::string>> columns = columns_of(*header, file.name);
+  if (!columns) return tl::unexpected<Error>(columns.error());
+  sink.set_columns(*columns);
+  while (std::optional<CsvRecord> record = reader.next()) {
+    if (!sink.take(csv_row(std::move(*record), *columns, delimiter)) || !sink.passed(file.bytes, reader.at())) break;
+  }
+  return {};
+}
+
+Result<RawFile> read_raw_file(const Path& path, const ReadSpec& spec, const OnRow& on_row) {
+  NamedBytes file{{}, printable(path.string())};
+  if (const auto known = guess_format(path, {}); !known && !spec.format) return tl::unexpected<Error>(known.error());
+  const Result<MappedFile> mapped = MappedFile::open(path);
   if (!mapped) return tl::unexpected<Error>(mapped.error());
-  std::string_view bytes = mapped->bytes();
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
-    return bad_input("{}: the file is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)", name);
+  file.bytes = mapped->bytes();
+  const Result<FileFormat> format = spec.format ? *spec.format : guess_format(path, file.bytes);
+  if (!format) return tl::unexpected<Error>(format.error());
+  RowSink sink(spec, on_row);
+  Result<void> read;
+  if (*format == FileFormat::xlsx) {
+    read = read_xlsx(path, spec.sheet, sink);
+  } else {
+    if (file.bytes.starts_with("\xFF\xFE") || file.bytes.starts_with("\xFE\xFF")) {
+      return bad_input("{}: the file is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)", file.name);
+    }
+    if (file.bytes.starts_with("\xEF\xBB\xBF")) file.bytes.remove_prefix(3);
+    read = read_mapped(path, *format, file, sink);
   }
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-  if (!is_jsonl) return read_csv(bytes, ending == ".tsv" ? '\t' : guess_delimiter(bytes), name, on_row);
-  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && bytes[first] == '[') {
-    return bad_input("{}: a JSON array; expected one JSON object a line: jq -c '.[]' OLD > NEW.jsonl", name);
-  }
-  return read_jsonl(bytes, on_row);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return RawFile{sink.shape().value_or(*format), sink.columns(), mapped->bytes().size(), sink.notes()};
+}
+
+Result<std::vector<std::string>> read_raw_rows(const Path& file, const OnRow& on_row) {
+  Result<RawFile> read = read_raw_file(file, {}, on_row);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return std::move(read->columns);
 }
 
 }  // namespace hone::data

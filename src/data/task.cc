@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/terminal.h"
+#include "data/column_template.h"
 #include "data/normal_text.h"
 #include "text/json_schema.h"
 
@@ -147,6 +148,9 @@ Result<void> validate(const Task& task) {
   if (task.data.train.empty()) problems.add("train: missing in [data]; name your JSONL or CSV file of examples");
   if (task.data.input.empty()) problems.add("input: the column name in [data] is empty");
   if (task.data.output.empty()) problems.add("output: the column name in [data] is empty");
+  if (const auto columns = ColumnTemplate::parse(task.data.input); !columns) {
+    problems.add("input: {}", columns.error().message);
+  }
   if (!task.data.input.empty() && task.data.input == task.data.output) {
     problems.add("output: the same column as input (\"{}\")", printable(task.data.input));
   }

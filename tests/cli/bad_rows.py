@@ -56,9 +56,9 @@ def only_bad(root):
                 continue
             message = hone(*command, code=3)[1]
             check(said in message, f"{name}: {message}")
-    for name in ("rows.xlsx", "rows"):
+    for name, said in (("rows.xlsx", "zip"), ("rows", ".jsonl")):
         (root / name).write_bytes(b"PK")
-        check(".jsonl" in hone("eval", bundle, "--data", root / name, code=3)[1], name)
+        check(said in hone("eval", bundle, "--data", root / name, code=3)[1], name)
     check(".jsonl" in hone("eval", bundle, "--data", root, code=3)[1], "a folder")
 
 
