@@ -85,6 +85,7 @@ void add_data(Cli& cli) {
   check->add_option("task", options->task, "Task folder (default: here)");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
   add_data_import(cli, *data);
+  add_data_export(cli, *data);
 }
 
 }  // namespace hone::cli

@@ -1,7 +1,7 @@
 #include "data/init.h"
 
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -94,7 +94,7 @@ class Guesser {
   void guess_kind() {
     if (output_->structures * 10 >= output_->filled * 9) {
       task_.kind = Kind::json;
-      note("kind", "json, because the answers are JSON documents");
+      if (!guess_label_lists()) note("kind", "json, because the answers are JSON documents");
     } else if (looks_like_labels(*output_)) {
       task_.kind = Kind::classify;
       note("kind", "classify, because {} rows share {} answers", output_->filled, output_->counts.size());
@@ -105,6 +105,40 @@ class Guesser {
       task_.kind = Kind::text;
       note("kind", "text, because {} of {} answers differ", output_->counts.size(), output_->filled);
     }
+  }
+
+  // Several labels a row: lists of few short texts become a schema that allows no other. False: the answers are none.
+  bool guess_label_lists() {
+    if (output_->lists < output_->structures || output_->lists == 0) return false;
+    std::map<std::string, std::size_t> counts;
+    for (const auto& [text, count] : output_->counts) {
+      const Result<Json> list = parse_json(text, "output");
+      if (!list) continue;
+      for (const Json& label : *list) counts[label.get<std::string>()] += count;
+    }
+    constexpr std::size_t most_listed = 300;
+    if (counts.empty() || counts.size() > most_listed || counts.size() * 3 > output_->filled) return false;
+    Json labels = Json::array();
+    for (const auto& [label, count] : counts) labels.push_back(label);
+    task_.schema = to_text(Json{{"type", "array"}, {"items", {{"enum", std::move(labels)}}}});
+    note("kind", "json, because the answers are lists of {} labels, several a row", counts.size());
+    note("schema", "the labels found, and no other");
+    return true;
+  }
+
+  // Grades: numbers stand in their order.
+  void order_grades() {
+    const auto number = [](const std::string& label) {
+      char* end = nullptr;
+      const double value = std::strtod(label.c_str(), &end);
+      return end == label.c_str() + label.size() ? std::optional<double>(value) : std::nullopt;
+    };
+    const bool are_numbers = std::all_of(task_.labels.begin(), task_.labels.end(),
+                                         [&](const std::string& label) { return number(label).has_value(); });
+    if (!are_numbers || task_.labels.size() < 3) return;
+    std::stable_sort(task_.labels.begin(), task_.labels.end(),
+                     [&](const std::string& a, const std::string& b) { return *number(a) < *number(b); });
+    note("labels", "grades, in their order ({} to {})", task_.labels.front(), task_.labels.back());
   }
 
   // Labels in order of frequency, those of the user's own validation and test files included.
@@ -127,6 +161,7 @@ class Guesser {
     }
     note("labels", "every answer found, most frequent first ({} to {} rows each)", order.back().second,
          order.front().second);
+    order_grades();
     note_likely_typos(order);
     guess_positive();
     return {};
@@ -167,7 +202,21 @@ class Guesser {
     return std::nullopt;
   }
 
+  // What every row says the model was told; empty where they differ.
+  std::string given_instruction() const {
+    for (const char* name : {"system", "instruction"}) {
+      const Column* column = table_.find(name);
+      const bool is_same = column != nullptr && column->counts.size() == 1 && column != input_ && column != output_;
+      if (is_same && column->filled == table_.rows - table_.unreadable) return column->counts.begin()->first;
+    }
+    return {};
+  }
+
   void draft_instruction() {
+    if (task_.instruction = given_instruction(); !task_.instruction.empty()) {
+      note("instruction", "what every row tells the model; correct it where it says too little");
+      return;
+    }
     const std::string what = lower_first(printable(input_->name));
     if (task_.kind == Kind::classify) {
       std::string list;

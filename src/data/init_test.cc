@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "data/init_idea.h"
 #include "data/row.h"
 #include "data/split.h"
 #include "data/task.h"
@@ -117,6 +118,68 @@ TEST_F(Init, AFileThatCannotBecomeATaskSaysWhy) {
   EXPECT_NE(error("text,label\n").find("no rows"), std::string::npos);
   EXPECT_NE(error("text,label\na,same\nb,same\n").find("at least two different"), std::string::npos);
   EXPECT_NE(init_task(folder_ / "none.csv", folder_).error().message.find("none.csv"), std::string::npos);
+}
+
+TEST_F(Init, SeveralLabelsARowBecomeASchema) {
+  std::string rows;
+  for (int i = 0; i < 12; ++i) {
+    rows += fmt::format("{{\"input\": \"mail {}\", \"output\": [{}]}}\n", i,
+                        i % 3 == 0   ? ""
+                        : i % 3 == 1 ? "\"billing\""
+                                     : "\"billing\", \"urgent\"");
+  }
+  const Task task = task_of("rows.jsonl", rows);
+  EXPECT_EQ(task.kind, Kind::json);
+  EXPECT_EQ(task.schema, R"({"type":"array","items":{"enum":["billing","urgent"]}})");
+}
+
+TEST_F(Init, GradesStandInTheirOrder) {
+  std::string rows = "text,label\n";
+  for (int i = 0; i < 40; ++i) rows += fmt::format("review {},{}\n", i, i % 5 == 0 ? 10 : i % 5);
+  EXPECT_EQ(task_of("rows.csv", rows).labels, (std::vector<std::string>{"1", "2", "3", "4", "10"}));
+}
+
+TEST_F(Init, ChatsGiveTheirSystemPromptAsInstruction) {
+  std::string rows;
+  for (int i = 0; i < 20; ++i) {
+    rows += fmt::format(
+        R"({{"messages": [{{"role": "system", "content": "Say how it ends."}}, {{"role": "user", "content": "story {0}"}}, )"
+        R"({{"role": "assistant", "content": "and so it ended, for the {0}th time, quite well"}}]}})"
+        "\n",
+        i);
+  }
+  const Task task = task_of("chats.jsonl", rows);
+  EXPECT_EQ(task.kind, Kind::text);
+  EXPECT_EQ(task.instruction, "Say how it ends.");
+}
+
+TEST_F(Init, AlpacaRowsAreReadByATemplate) {
+  std::string rows;
+  for (int i = 0; i < 20; ++i) {
+    rows +=
+        fmt::format(R"({{"instruction": "Write about {0}.", "input": "{1}", "output": "A text that is about {0}."}})"
+                    "\n",
+                    i, i % 2 == 0 ? "" : "briefly");
+  }
+  const Task task = task_of("alpaca.jsonl", rows);
+  EXPECT_EQ(task.data.input, "{instruction}\n\n{input}");
+  EXPECT_EQ(value_or_throw(import_rows(task.data.train, task)).rows[1].input, "Write about 1.\n\nbriefly");
+}
+
+TEST_F(Init, AnIdeaBecomesATaskFileAndTenCases) {
+  for (const auto& [idea, kind] : {std::pair("Sort support mails by urgency", Kind::classify),
+                                   std::pair("Extract the order number as JSON", Kind::json),
+                                   std::pair("Write a reply to a \"complaint\"", Kind::text)}) {
+    const IdeaResult result = init_idea(idea);
+    const Task task = value_or_throw(parse_task(result.toml, folder_ / "hone.toml"));
+    EXPECT_EQ(task.kind, kind) << idea;
+    EXPECT_EQ(task.instruction, idea);
+    EXPECT_EQ(result.verdict, "prompt for now");
+    write_file(task.data.train, result.cases);
+    const Imported imported = value_or_throw(import_rows(task.data.train, task));
+    EXPECT_EQ(imported.rejected.size(), 10U);
+    EXPECT_EQ(imported.rejected[0].reason, "empty");
+  }
 }
 
 TEST_F(Init, LabelsThatLookMisspeltAreNoted) {

@@ -72,6 +72,14 @@ class Steps {
   std::size_t forgotten_ = 0;
 };
 
+// Lists beside a list of this name describe it.
+bool is_name_of_rows(const std::string& key) {
+  for (const char* known : {"data", "rows", "examples", "items", "records", "train", "test"}) {
+    if (key == known) return true;
+  }
+  return false;
+}
+
 struct Member {
   std::string key;
   std::size_t begin = 0;  // of its value
@@ -183,8 +191,8 @@ class Document {
   Result<void> read_object(std::size_t at, const std::string& path, int depth) {
     const auto all = members(at);
     if (!all) return tl::unexpected<Error>(all.error());
-    std::vector<Member> rows;
-    std::vector<Member> columns;
+    std::vector<Member> rows;     // arrays of objects
+    std::vector<Member> columns;  // these, and arrays of anything but arrays
     std::vector<Member> objects;
     for (const Member& member : *all) {
       if (steps_.at(member.begin) == '{') objects.push_back(member);
@@ -194,11 +202,10 @@ class Document {
       if (first != '[') columns.push_back(member);
     }
     if (rows.size() > 1) return too_many(rows, path);
-    if (rows.size() == 1 && columns.size() < 2) return read_array(rows.front().begin);
-    if (columns.size() + rows.size() >= 2) {
-      columns.insert(columns.end(), rows.begin(), rows.end());
-      return read_columns(std::move(columns));
+    if (rows.size() == 1 && (columns.size() == 1 || is_name_of_rows(rows.front().key))) {
+      return read_array(rows.front().begin);
     }
+    if (columns.size() >= 2) return read_columns(std::move(columns));
     if (objects.size() == 1 && depth < deepest_rows) {
       return read_object(objects.front().begin, path + objects.front().key + ".", depth + 1);
     }
