@@ -119,12 +119,12 @@ def qlora(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", default=["lora", "qlora"], choices=["lora", "qlora"])
+    parser.add_argument("cases", nargs="*", metavar="lora|qlora")
     parser.add_argument("--folder", type=pathlib.Path, help="where the model and the tasks go (default: a temporary folder)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or pathlib.Path(temporary)
-        met = [{"lora": lora, "qlora": qlora}[case](folder) for case in arguments.cases]
+        met = [{"lora": lora, "qlora": qlora}[case](folder) for case in arguments.cases or ["lora", "qlora"]]
     sys.exit(0 if all(met) else 1)
 
 
