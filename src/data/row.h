@@ -26,7 +26,7 @@ struct Rejected {
   std::size_t line = 0;
   std::string why;
   // malformed, not-utf8, nul, duplicate-key, ragged, missing-column, empty, too-long, unknown-label, wrong-type,
-  // not-json, breaks-schema
+  // not-json, breaks-schema, no-answer, unsupported
   std::string reason;
   std::string file;  // its name without folders
   // breaks-schema: where in the output (a JSON pointer) and which keyword of the schema, where one was found.
@@ -42,7 +42,7 @@ struct Imported {
 // Texts of this many bytes and more are refused: no model here reads them, and they are mostly a mistake in the file.
 constexpr std::size_t too_long_bytes = 1'000'000;
 
-// Reads JSONL or CSV by the file's ending (.jsonl, .csv, .tsv) with the task's column names. Fails whole only when the
+// Reads a file in any form of file_format.h, told by its ending, by the task's columns. Fails whole only when the
 // file can't be read, a named column is missing everywhere, or ids are duplicated (naming both lines).
 Result<Imported> import_rows(const Path& file, const Task& task);
 

@@ -83,6 +83,25 @@ def direct(root):
         check(sides["rejected"] == 0 and sides["train"] + sides["validation"] + sides["test"] + sides["set_aside"] == len(made), f"{form}: {sides}")
 
 
+def idea(root):
+    """Without data there is a task file, ten cases to write and a verdict; written cases are then rows."""
+    folder = root / "idea"
+    made = hone_json("init", "--idea", "Sort support mails by urgency", "--folder", folder)
+    check(made["verdict"] == "prompt for now" and len(made["would_change"]) >= 2, made)
+    cases_file = folder / "cases.csv"
+    with cases_file.open(newline="") as file:
+        written = [{**row, "input": f"mail {i}", "output": "yes" if i % 2 else "no"} for i, row in enumerate(csv.DictReader(file))]
+    check(len(written) == 10, written)
+    check(hone_json("data", "check", folder)["rows"]["rejected"] == 10, "cases not yet written are no rows")
+    with cases_file.open("w", newline="") as file:
+        table = csv.DictWriter(file, written[0].keys())
+        table.writeheader()
+        table.writerows(written)
+    check(hone_json("data", "check", folder)["rows"]["rejected"] == 0, "ten cases")
+    check("--force" in hone("init", "--idea", "again", "--folder", folder, code=2)[1], "written cases are not written over")
+    check("--idea" in hone("init", code=2)[1], "neither a file nor an idea")
+
+
 def banking(root):
     table = SOURCE.parent / "shared/data/banking77/train.csv"
     if not table.exists():
@@ -103,6 +122,7 @@ def main():
         round_trips(root)
         columns(root)
         direct(root)
+        idea(root)
         banking(root)
     print("import and export: the same cases")
 
