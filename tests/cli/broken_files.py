@@ -126,7 +126,7 @@ def limited():
 
 def run(file, code, said, line):
     out = file.with_name(file.name + ".out.jsonl")
-    done = subprocess.run([HONE, "data", "import", str(file), "--out", str(out)], capture_output=True, text=True, timeout=60, preexec_fn=limited)
+    done = subprocess.run([HONE, "data", "import", str(file), "--out", str(out)], capture_output=True, text=True, timeout=300, preexec_fn=limited)
     message = done.stdout + done.stderr
     check(done.returncode == code, f"{file.name}: exit code {done.returncode}, expected {code}: {message[:400]}")
     rejected = out.with_suffix(".rejected.jsonl")
