@@ -53,7 +53,8 @@ def ctrl_c_at_several_moments(task, whole):
         if code == 0:
             break
         starts += 1
-        check(code == 130, f"after {moment} s: exit code {code}\n{out}\n{err}")
+        # On a busy machine the first signals come before anything of Hone's runs.
+        check(code == 130 or code == -signal.SIGINT and not out, f"after {moment} s: exit code {code}\n{out}\n{err}")
         # Before the task is open there is nothing to conclude from.
         check(not out or "Verdict: " in out and "conclusion so far" in out, f"after {moment} s:\n{out}\n{err}")
         check(not out or f"hone solve {task}" in out, out)
