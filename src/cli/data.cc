@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "cli/findings.h"
+#include "cli/label_scores.h"
 #include "data/check.h"
 #include "data/encode.h"
 #include "decide/decide.h"
@@ -13,6 +14,7 @@ namespace {
 
 struct Options {
   std::string task = ".";
+  std::string scores;
   bool json = false;
 };
 
@@ -62,7 +64,10 @@ int run(const Options& options) {
   input.split = &split;
   input.tokens = token_counter(task);
   input.max_tokens = max_row_tokens;
+  const auto out_of_fold = label_answers(task, split);
+  input.out_of_fold = out_of_fold ? &*out_of_fold : nullptr;
   const auto findings = data::check_data(input);
+  if (!options.scores.empty()) write_label_scores(options.scores, out_of_fold);
   if (options.json) {
     print_json(document(findings, split, input.rejected.size()));
     return 0;
@@ -80,9 +85,11 @@ void add_data(Cli& cli) {
   auto options = std::make_shared<Options>();
   auto* data = cli.app.add_subcommand("data", "The rows: check, import, export");
   data->require_subcommand(1);
-  auto* check =
-      add_command(*data, "check", "Empty, duplicate, conflicting, leaking, truncated, unbalanced rows", options->json);
+  auto* check = add_command(
+      *data, "check", "Empty, duplicate, conflicting, leaking, truncated, unbalanced, doubtful rows", options->json);
   check->add_option("task", options->task, "Task folder (default: here)");
+  check->add_option("--scores", options->scores,
+                    "Write every row's label, the label a classifier gives it and how sure it is to this JSONL file");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
   add_data_import(cli, *data);
   add_data_export(cli, *data);

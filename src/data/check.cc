@@ -60,6 +60,28 @@ std::string show_command(const Path& file, const std::vector<std::size_t>& lines
   return fmt::format("sed -n '{}' {}", script, shell_word(file.string()));
 }
 
+Path file_of(const CheckInput& input, const Row& row) {
+  const DataFiles& data = input.task->data;
+  const auto holds = [&](const std::vector<Row>& rows) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const Row& other) { return other.line == row.line && other.id == row.id; });
+  };
+  if (data.test && holds(input.test)) return *data.test;
+  if (data.validation && holds(input.validation)) return *data.validation;
+  return data.train;
+}
+
+std::string show_rows_command(const CheckInput& input, const std::vector<const Row*>& rows) {
+  HONE_CHECK(!rows.empty());
+  const Path file = file_of(input, *rows.front());
+  std::vector<std::size_t> lines;
+  for (const Row* row : rows) {
+    if (lines.size() == most_lines_shown) break;
+    if (file_of(input, *row) == file) lines.push_back(row->line);
+  }
+  return show_command(file, lines);
+}
+
 std::string count_of(std::size_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -179,6 +201,8 @@ std::vector<Finding> check_data(const CheckInput& input) {
   if (input.task->kind == Kind::classify) {
     check_conflicts(input, findings);
     check_balance(input, findings);
+    check_suspects(input, findings);
+    check_words(input, findings);
   }
   check_length(input, findings);
   check_size(input, findings);

@@ -1,5 +1,5 @@
-// The first findings: empty, duplicate, conflicting labels, train-test leakage, rows set aside, truncation, balance,
-// size.
+// What is wrong with the rows: empty, duplicate, conflicting or suspect labels, train-test leakage, rows set aside,
+// shortcut words, truncation, balance, size.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/finding.h"
+#include "data/out_of_fold.h"
 #include "data/row.h"
 #include "data/split.h"
 #include "data/task_rows.h"
@@ -24,6 +25,8 @@ struct CheckInput {
   // Tokens of a row's prompt and answer, for truncation; may be empty (then truncation is not checked, and says so).
   std::function<int(const Row&)> tokens;
   int max_tokens = 0;
+  // Of a classify task's rows, for suspect labels and shortcut words; null: neither is looked for.
+  const OutOfFold* out_of_fold = nullptr;
 };
 std::vector<Finding> check_data(const CheckInput& input);
 

@@ -16,6 +16,9 @@ void check_columns(const CheckInput& input, Findings& findings);
 void check_copies(const CheckInput& input, Findings& findings);
 void check_conflicts(const CheckInput& input, Findings& findings);
 void check_balance(const CheckInput& input, Findings& findings);
+// Labels that confident learning doubts, and words that give a label away; nothing without out-of-fold answers.
+void check_suspects(const CheckInput& input, Findings& findings);
+void check_words(const CheckInput& input, Findings& findings);
 void check_length(const CheckInput& input, Findings& findings);
 // Whether the rows that judge are enough.
 void check_size(const CheckInput& input, Findings& findings);
@@ -23,6 +26,10 @@ void check_size(const CheckInput& input, Findings& findings);
 std::string check_command(const Task& task);
 // A command that shows these lines of a file.
 std::string show_command(const Path& file, const std::vector<std::size_t>& lines);
+// The user's file that a row stands in.
+Path file_of(const CheckInput& input, const Row& row);
+// The same for those of the rows that stand in the file of the first one, in the order given.
+std::string show_rows_command(const CheckInput& input, const std::vector<const Row*>& rows);
 // "1 row", "3 rows".
 std::string count_of(std::size_t n, const char* one, const char* many);
 double share(std::size_t part, std::size_t whole);
