@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+#include "text/regex.h"
+
 namespace hone::text {
 
 namespace {
@@ -194,6 +197,48 @@ std::vector<JsonMatcher::Wanted> JsonMatcher::wanted(const Level& here) const {
     }
   }
   return values;
+}
+
+namespace {
+
+// Each number once: no point without need, no exponent.
+const Automaton& shortest_numbers() {
+  static const Automaton numbers = value_or_throw(compile_regex("^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\\.[0-9]*[1-9])$"));
+  return numbers;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> JsonMatcher::few_values(State state, std::size_t most) const {
+  const Level& here = level(state);
+  if (here.kind != Kind::object || here.phase != Phase::colon) return std::nullopt;
+  std::vector<std::string> found;
+  const auto add = [&](std::string text) {
+    if (std::find(found.begin(), found.end(), text) == found.end()) found.push_back(std::move(text));
+  };
+  for (const Wanted& want : wanted(here)) {
+    const JsonGrammar::Value& value = grammar_.values[at(want.value)];
+    if (!value.arrays.empty() || !value.objects.empty()) return std::nullopt;
+    if (value.null) add("null");
+    if (value.yes) add("true");
+    if (value.no) add("false");
+    for (const int number : value.numbers) {
+      const auto few = few_texts(*intersect(grammar_.numbers[at(number)], shortest_numbers()), most);
+      if (!few || few->empty()) return std::nullopt;
+      std::for_each(few->begin(), few->end(), add);
+    }
+    for (const int text : value.texts) {
+      const JsonGrammar::Text& form = grammar_.texts[at(text)];
+      const auto few = form.any ? std::nullopt : few_texts(*form.texts, most);
+      if (!few) return std::nullopt;
+      for (const std::string& one : *few) {
+        const auto length = std::count_if(one.begin(), one.end(), [](char c) { return (c & 0xC0) != 0x80; });
+        if (length >= form.least && (form.most == without_end || length <= form.most)) add(to_text(Json(one)));
+      }
+    }
+    if (found.size() > most) return std::nullopt;
+  }
+  return found;
 }
 
 JsonMatcher::State JsonMatcher::start_value(State state, unsigned char byte) {

@@ -50,6 +50,9 @@ class JsonMatcher {
   std::vector<TextWay> text_ways(State state) const;
   // A byte that is neither quote nor backslash nor below a blank; nothing where the text doesn't go on so.
   std::optional<TextWay> read_text(const TextWay& way, unsigned char byte) const;
+  // Behind the colon of a member: the JSON texts of its values, as json.dumps writes them without ensure_ascii, where
+  // they are at most `most` and all words, numbers or strings. Nothing elsewhere.
+  std::optional<std::vector<std::string>> few_values(State state, std::size_t most) const;
   // Inside a string: characters read, one begun as an escape included.
   int characters_read(State state) const;
 
