@@ -17,9 +17,17 @@ std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const
 // error is that request's reply.
 using ConstraintOf = std::function<Result<MakeConstraint>(std::size_t index)>;
 
+// Told of each constrained answer before its reply: the tokens of its prompt and its own.
+using OnAnswerTokens = std::function<void(std::size_t index, std::span<const text::TokenId> prompt,
+                                          std::span<const text::TokenId> answer)>;
+
 // The same with a constraint for each request.
+struct EachHeld {
+  ConstraintOf constraint_of;
+  OnAnswerTokens on_tokens;  // may be empty
+};
 std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
                                                        const model::Adapter* adapter, const LocalOptions& options,
-                                                       ConstraintOf constraint_of);
+                                                       EachHeld held);
 
 }  // namespace hone::generate

@@ -180,11 +180,11 @@ TEST_F(AutomatonConstraintTest, EachRequestHasItsOwnConstraint) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     requests.push_back({"r" + std::to_string(i), {{"user", "here"}}, sampled(static_cast<int>(i), 9)});
   }
-  const auto responder =
-      constrained_responder(exec_, model_, nullptr, {}, ConstraintOf([&](std::size_t i) -> Result<MakeConstraint> {
-                              if (wanted[i].empty()) return bad_input("not this one");
-                              return maker(automaton_of(wanted[i]));
-                            }));
+  const ConstraintOf constraint_of = [&](std::size_t i) -> Result<MakeConstraint> {
+    if (wanted[i].empty()) return bad_input("not this one");
+    return maker(automaton_of(wanted[i]));
+  };
+  const auto responder = constrained_responder(exec_, model_, nullptr, {}, EachHeld{constraint_of, {}});
   std::vector<bool> seen(wanted.size(), false);
   const auto on_reply = [&](std::size_t i, Result<text::Reply> reply) {
     seen[i] = true;

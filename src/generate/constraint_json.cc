@@ -133,7 +133,8 @@ bool JsonConstraint::must_end() {
 std::string JsonConstraint::forced() { return forced_bytes(matcher(), state_); }
 
 std::vector<text::TokenId> JsonConstraint::closing() {
-  return masks_->vocabulary().all().spelled(matcher().closing(state_));
+  const ConstraintVocabulary& vocabulary = masks_->vocabulary();
+  return vocabulary.all().spelled(vocabulary.spellable(matcher().closing(state_)));
 }
 
 }  // namespace hone::generate

@@ -120,6 +120,41 @@ TEST_F(ConstraintTest, LogProbabilitiesAreNormalisedAmongWhatMayFollow) {
   EXPECT_STREQ(step.finish, "stop");
 }
 
+// A vocabulary that can't spell an enumeration's value is refused before anything is decoded, by the byte that it
+// lacks.
+TEST(ConstraintVocabulary, RefusesOneThatLacksAByte) {
+  const auto vocabulary_of = [](int missing) {
+    text::GgufVocabulary vocabulary;
+    vocabulary.model = "gpt2";
+    vocabulary.pre = "smollm";
+    vocabulary.tokens = tiny_spellings();
+    if (missing >= 0) vocabulary.tokens[static_cast<std::size_t>(missing)] = "unused3";
+    vocabulary.types.assign(vocabulary.tokens.size(), 1);
+    vocabulary.types[264] = vocabulary.types[265] = 3;
+    vocabulary.merges = tiny_merges();
+    vocabulary.eos = turn_stop;
+    return value_or_throw(text::Tokenizer::from_gguf(vocabulary));
+  };
+  for (const int missing : {static_cast<int>('z'), 0xA9}) {
+    const text::Tokenizer lacking = vocabulary_of(missing);
+    try {
+      const ConstraintVocabulary vocabulary(lacking);
+      ADD_FAILURE() << "taken without " << missing;
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), ErrorCode::unsupported);
+      const std::string named = fmt::format("no token for the byte 0x{:02x}", missing);
+      EXPECT_NE(std::string(failure.what()).find(named), std::string::npos) << failure.what();
+    }
+  }
+  // A byte that only begins long characters can be written as an escape.
+  const text::Tokenizer without_lead = vocabulary_of(0xC3);
+  const ConstraintVocabulary vocabulary(without_lead);
+  const auto constraint = JsonConstraint::maker(vocabulary, compiled(R"({"enum": ["\u00e9"]})"), {})();
+  std::string text;
+  for (const text::TokenId token : constraint->closing()) text += without_lead.token_bytes(token);
+  EXPECT_EQ(text, "\"\\u00e9\"");
+}
+
 // What must follow is written without asking the model.
 TEST_F(ConstraintTest, ForcedStretchesAreAppended) {
   const auto constraint = maker(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+
 namespace hone::generate {
 
 namespace {
@@ -143,6 +145,23 @@ ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)
     longest_ = std::max(longest_, static_cast<int>(tokenizer.token_bytes(id).size()));
   }
   mark_inside_strings();
+}
+
+std::string ConstraintVocabulary::spellable(const std::string& json) const {
+  std::string out;
+  for (std::size_t begin = 0, end = 0; begin < json.size(); begin = end) {
+    end = begin + 1;
+    while (end < json.size() && (json[end] & 0xC0) == 0x80) ++end;
+    const std::string character = json.substr(begin, end - begin);
+    const bool is_long = static_cast<unsigned char>(character[0]) >= 0xC0;  // only inside strings
+    if (!is_long || all_.longest_in(character.substr(0, 1)) != text::no_token) {
+      out += character;
+    } else {
+      const std::string quoted = Json(character).dump(-1, ' ', true);
+      out += quoted.substr(1, quoted.size() - 2);
+    }
+  }
+  return out;
 }
 
 void ConstraintVocabulary::mark_inside_strings() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -93,6 +94,8 @@ class ConstraintVocabulary {
   void allow_ends(TokenMask& mask) const {
     for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= ends_[i];
   }
+  // JSON text as it can be spelled: characters whose first byte has no token of its own are written by number.
+  std::string spellable(const std::string& json) const;
   int longest() const { return longest_; }  // bytes of the longest token
   std::size_t words() const { return ends_.size(); }
 

@@ -44,15 +44,20 @@ class LabelTrie {
  public:
   // Each label as encode_answer() writes it in `form`.
   LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, const text::AnswerForm& form);
+  // Sequences of which none begins another, end of turn included where it is part of the choice.
+  explicit LabelTrie(std::span<const std::vector<text::TokenId>> sequences);
   struct Node {
     int parent = -1;
     text::TokenId token = -1;   // edge from the parent
     std::vector<int> children;  // node indices
-    int label = -1;             // at leaves: index of the label; the edge is the end of turn
+    int label = -1;             // at leaves: index of the label; the edge is its last token
   };
   const std::vector<Node>& nodes() const { return nodes_; }
 
  private:
+  // The leaf of a sequence; a new one where there was none.
+  int add(std::span<const text::TokenId> sequence);
+
   std::vector<Node> nodes_;
 };
 

@@ -5,9 +5,7 @@
 
 namespace hone::generate {
 
-LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels,
-                     const text::AnswerForm& form) {
-  nodes_.emplace_back();
+int LabelTrie::add(std::span<const text::TokenId> sequence) {
   const auto child = [&](int parent, text::TokenId token) {
     for (const int index : nodes_[static_cast<std::size_t>(parent)].children) {
       if (nodes_[static_cast<std::size_t>(index)].token == token) return index;
@@ -20,14 +18,31 @@ LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::stri
     nodes_[static_cast<std::size_t>(parent)].children.push_back(added);
     return added;
   };
+  int node = 0;
+  for (const text::TokenId token : sequence) node = child(node, token);
+  return node;
+}
+
+LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels,
+                     const text::AnswerForm& form) {
+  nodes_.emplace_back();
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    int node = 0;
-    for (const text::TokenId token : text::encode_answer(labels[i], tokenizer, form)) node = child(node, token);
+    const int node = add(text::encode_answer(labels[i], tokenizer, form));
     Node& leaf = nodes_[static_cast<std::size_t>(node)];
     if (leaf.label >= 0) {
       fail(ErrorCode::bad_input, "labels \"{}\" and \"{}\" are the same tokens to this model: rename one of them",
            labels[static_cast<std::size_t>(leaf.label)], labels[i]);
     }
+    leaf.label = static_cast<int>(i);
+  }
+}
+
+LabelTrie::LabelTrie(std::span<const std::vector<text::TokenId>> sequences) {
+  nodes_.emplace_back();
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const int node = add(sequences[i]);
+    Node& leaf = nodes_[static_cast<std::size_t>(node)];
+    HONE_CHECK(node != 0 && leaf.label < 0 && leaf.children.empty());
     leaf.label = static_cast<int>(i);
   }
 }

@@ -14,7 +14,7 @@ class LocalResponder : public text::Responder {
   LocalResponder(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter,
                  const LocalOptions& options)
       : scheduler_(exec, model, adapter, options) {}
-  void hold_each_to(ConstraintOf constraint_of) { constraint_of_ = std::move(constraint_of); }
+  void hold_each_to(EachHeld held) { held_ = std::move(held); }
 
   void respond(std::span<const text::Request> requests, const text::OnReply& on_reply, std::stop_token stop) override {
     // Whatever ends this call, nothing may call `on_reply` after it.
@@ -29,13 +29,15 @@ class LocalResponder : public text::Responder {
     while (!stop.stop_requested()) {
       while (next < requests.size() && scheduler_.waiting() < queue_ahead && !stop.stop_requested()) {
         const std::size_t index = next++;
-        if (constraint_of_) {
-          Result<MakeConstraint> constraint = constraint_of_(index);
+        if (held_.constraint_of) {
+          Result<MakeConstraint> constraint = held_.constraint_of(index);
           if (!constraint) {
             on_reply(index, tl::unexpected(constraint.error()));
             continue;
           }
-          scheduler_.hold_to(std::move(*constraint));
+          Scheduler::OnTokens on_tokens;
+          if (held_.on_tokens) on_tokens = std::bind_front(std::cref(held_.on_tokens), index);
+          scheduler_.hold_to(std::move(*constraint), std::move(on_tokens));
         }
         sent.tickets.push_back(scheduler_.submit(requests[index], {{}, [&on_reply, index](Result<text::Reply> reply) {
                                                                      on_reply(index, std::move(reply));
@@ -47,7 +49,7 @@ class LocalResponder : public text::Responder {
 
  private:
   Scheduler scheduler_;
-  ConstraintOf constraint_of_;
+  EachHeld held_;
 };
 
 }  // namespace
@@ -61,14 +63,14 @@ std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const
                                                        const model::Adapter* adapter, const LocalOptions& options,
                                                        MakeConstraint constraint) {
   return constrained_responder(exec, model, adapter, options,
-                               ConstraintOf([constraint = std::move(constraint)](std::size_t) { return constraint; }));
+                               EachHeld{[constraint = std::move(constraint)](std::size_t) { return constraint; }, {}});
 }
 
 std::unique_ptr<text::Responder> constrained_responder(tensor::Exec& exec, const model::Model& model,
                                                        const model::Adapter* adapter, const LocalOptions& options,
-                                                       ConstraintOf constraint_of) {
+                                                       EachHeld held) {
   auto responder = std::make_unique<LocalResponder>(exec, model, adapter, options);
-  responder->hold_each_to(std::move(constraint_of));
+  responder->hold_each_to(std::move(held));
   return responder;
 }
 

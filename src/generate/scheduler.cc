@@ -51,6 +51,8 @@ struct Scheduler::Job {
   int tokens = 0;
   std::unique_ptr<Constraint> constraint;  // null: anything
   int opening = 0;                         // the last tokens of the prompt that are the answer's first
+  OnTokens on_tokens;
+  std::vector<text::TokenId> written;  // of a constrained answer that on_tokens is told
   std::vector<text::TokenLogprob> logprobs;
 
   // Once ended.
@@ -215,6 +217,8 @@ Result<void> Scheduler::constrain(Job& job) const {
     job.text.push(model_.tokenizer.token_bytes(token));
     if (job.answer.logprobs) job.logprobs.push_back({std::string(model_.tokenizer.token_bytes(token)), 0});
   }
+  job.on_tokens = on_tokens_;
+  if (job.on_tokens) job.written = forced;
   job.prompt.insert(job.prompt.end(), forced.begin(), forced.end());
   job.opening = job.tokens = static_cast<int>(forced.size());
   return {};
@@ -373,6 +377,7 @@ void Scheduler::next_constrained(Job& job, std::span<const float> logits, Pass& 
     told += job.text.push(bytes);
   }
   job.tokens += static_cast<int>(step.tokens.size());
+  if (job.on_tokens) job.written.insert(job.written.end(), step.tokens.begin(), step.tokens.end());
   job.feed = step.tokens;
   if (step.finish != nullptr) finish_text(job, step.finish, pass);
 }
@@ -467,6 +472,10 @@ bool Scheduler::step() {
     Job& job = *event.job;
     if (!job.cancelled && !event.text.empty() && job.callbacks.on_token) job.callbacks.on_token(event.text);
     if (job.cancelled || !event.is_last) continue;
+    if (job.on_tokens) {
+      const std::span<const text::TokenId> prompt(job.prompt);
+      job.on_tokens(prompt.first(prompt.size() - static_cast<std::size_t>(job.opening)), job.written);
+    }
     if (job.on_hidden) {
       job.on_hidden(std::move(job.hidden));
     } else if (job.callbacks.on_reply) {

@@ -27,12 +27,17 @@ class Scheduler {
     std::function<void(Result<text::Reply>)> on_reply;    // once, unless cancelled
   };
   using OnHidden = std::function<void(std::vector<float>)>;
+  // The tokens of a constrained answer that has ended, told before its reply.
+  using OnTokens = std::function<void(std::span<const text::TokenId> prompt, std::span<const text::TokenId> answer)>;
 
   // `model` and `adapter` (null: the bare base) outlive the scheduler. One caller at a time.
   Scheduler(tensor::Exec& exec, const model::Model& model, const model::Adapter* adapter, const LocalOptions& options);
 
-  // What the free-text answers of requests submitted from now on must be; null: anything.
-  void hold_to(MakeConstraint constraint) { constraint_ = std::move(constraint); }
+  // What the free-text answers of requests submitted from now on must be; null: anything. `on_tokens` may be empty.
+  void hold_to(MakeConstraint constraint, OnTokens on_tokens = {}) {
+    constraint_ = std::move(constraint);
+    on_tokens_ = std::move(on_tokens);
+  }
   // Queues a request. What can't be encoded or answered gets its error through on_reply at once. Callbacks are called
   // from here and from step(); they may submit and cancel.
   Ticket submit(const text::Request& request, Callbacks callbacks);
@@ -76,6 +81,7 @@ class Scheduler {
   const model::Adapter* adapter_;
   LocalOptions options_;
   MakeConstraint constraint_;
+  OnTokens on_tokens_;
   SharedPrefix prefix_;
   Result<text::AnswerForm> form_;
   std::map<std::string, std::shared_ptr<const LabelScoring>> scorings_;
