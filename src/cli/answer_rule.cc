@@ -195,4 +195,11 @@ Result<generate::MakeConstraint> ReadyRules::constraint(const AnswerRule& rule,
   return make;
 }
 
+std::optional<text::JsonMatcher> ReadyRules::matcher(const AnswerRule& rule) {
+  if (!rule.schema) return std::nullopt;
+  const auto made = ready(rule);
+  if (!made) return std::nullopt;
+  return std::optional<text::JsonMatcher>(std::in_place, *(*made)->schema, spelling_);
+}
+
 }  // namespace hone::cli

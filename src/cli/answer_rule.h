@@ -11,6 +11,7 @@
 #include "cli/constrain.h"
 #include "generate/constraint.h"
 #include "generate/constraint_vocabulary.h"
+#include "text/json_schema_matcher.h"
 #include "text/message.h"
 
 namespace hone::cli {
@@ -54,6 +55,8 @@ class ReadyRules {
   Result<void> check(const AnswerRule& rule);
   // Null: free text. `vocabulary` outlives the answers, and is the same at every call.
   Result<generate::MakeConstraint> constraint(const AnswerRule& rule, const generate::ConstraintVocabulary& vocabulary);
+  // Reads the JSON of answers from its beginning; nothing where the rule has no schema.
+  std::optional<text::JsonMatcher> matcher(const AnswerRule& rule);
 
  private:
   struct Ready;

@@ -13,6 +13,7 @@
 #include "cli/questions.h"
 #include "generate/constrained_responder.h"
 #include "generate/constraint_sequence.h"
+#include "generate/field_scoring.h"
 #include "solve/answerer.h"
 
 namespace hone::cli {
@@ -62,6 +63,19 @@ Json reply_json(const text::Reply& reply, const AnswerRule& rule) {
   return document;
 }
 
+// Of rows held to a schema, by place.
+using FieldsOfRows = std::map<std::size_t, std::vector<generate::FieldProbabilities>>;
+
+Json fields_json(const std::vector<generate::FieldProbabilities>& fields) {
+  Json all = Json::array();
+  for (const generate::FieldProbabilities& field : fields) {
+    Json values = Json::array();
+    for (const auto& [value, p] : field.values) values.push_back({{"value", Json::parse(value)}, {"probability", p}});
+    all.push_back({{"field", field.field}, {"values", std::move(values)}});
+  }
+  return all;
+}
+
 // A row without an answer still gives its object, so that outputs line up with inputs.
 Json error_json(const std::string& id, const Error& error) {
   text::Reply none;
@@ -81,8 +95,9 @@ std::string shown_text(const std::string& answer) {
 // Prints replies in the order of the questions, each as soon as those before it are there.
 class Printer {
  public:
-  Printer(const std::vector<Question>& questions, const Options& options)
+  Printer(const std::vector<Question>& questions, const Options& options, const FieldsOfRows& fields)
       : questions_(questions),
+        fields_(fields),
         json_(options.json),
         progress_({.label = "ask", .unit = "rows", .total = questions.size(), .quiet = questions.size() < 2}) {}
 
@@ -113,7 +128,10 @@ class Printer {
                        printable(id), reply->cut_tokens));
     }
     if (json_) {
-      print_json(reply_json(*reply, question.rule));
+      Json document = reply_json(*reply, question.rule);
+      const auto fields = fields_.find(next_);
+      if (fields != fields_.end()) document["field_probabilities"] = fields_json(fields->second);
+      print_json(document);
       return;
     }
     std::string line = reply->label_probabilities.empty() ? shown_text(reply->answer) : printable(reply->answer);
@@ -124,6 +142,7 @@ class Printer {
   }
 
   const std::vector<Question>& questions_;
+  const FieldsOfRows& fields_;
   bool json_;
   Progress progress_;
   std::map<std::size_t, Result<text::Reply>> waiting_;
@@ -154,10 +173,11 @@ void keep_inputs_only(std::vector<Question>& questions) {
   }
 }
 
-// Passes the usable questions on and prints the others' errors.
+// Passes the usable questions on and prints the others' errors. `fields` of a row are there before its reply.
 template <class Ask>
-int ask_usable(const std::vector<Question>& questions, const Options& options, const Ask& ask) {
-  Printer printer(questions, options);
+int ask_usable(const std::vector<Question>& questions, const Options& options, const Ask& ask,
+               const FieldsOfRows& fields = {}) {
+  Printer printer(questions, options, fields);
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     if (questions[i].usable) {
@@ -191,6 +211,79 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
   });
 }
 
+// The requests of the usable questions of a model without a task.
+std::vector<text::Request> requests_of(const std::vector<Question>& questions, const std::vector<std::size_t>& places,
+                                       const Options& options) {
+  std::vector<text::Request> requests;
+  for (const std::size_t place : places) {
+    const Question& question = questions[place];
+    auto messages = question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
+    requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
+    apply_rule(question.rule, requests.back().answer);
+  }
+  return requests;
+}
+
+// A chat with a model whose answers are held each to its question's rule.
+class Chat {
+ public:
+  // All outlive it.
+  Chat(tensor::Exec& exec, const solve::LanguageModel& opened, ReadyRules& rules, const Options& options)
+      : exec_(exec), opened_(opened), rules_(rules), options_(options) {}
+
+  // With --logprobs, of the rows held to a schema that have been answered.
+  const FieldsOfRows& fields() const { return fields_; }
+
+  // Leaves the prompts the room that the longest answer does, but never none.
+  void respond(const std::vector<Question>& questions, const std::vector<std::size_t>& places,
+               generate::LocalOptions local, const text::OnReply& on_reply, const std::stop_token& stop) {
+    const std::vector<text::Request> requests = requests_of(questions, places, options_);
+    int longest = options_.max_tokens;
+    for (const text::Request& request : requests) longest = std::max(longest, request.answer.max_tokens);
+    const int context = opened_.base.decoder->config().context;
+    local.max_prompt_tokens = std::max(context / 2, context - longest);
+    const generate::ConstraintOf constraint_of = [&](std::size_t i) -> Result<generate::MakeConstraint> {
+      const AnswerRule& rule = questions[places[i]].rule;
+      if (is_free(rule)) return generate::MakeConstraint();
+      if (!vocabulary_) vocabulary_.emplace(opened_.base.tokenizer);
+      return rules_.constraint(rule, *vocabulary_);
+    };
+    generate::OnAnswerTokens on_tokens;
+    if (options_.logprobs) {
+      on_tokens = [&](std::size_t i, std::span<const text::TokenId> prompt, std::span<const text::TokenId> answer) {
+        const std::size_t place = places[i];
+        if (questions[place].rule.schema) fields_.emplace(place, fields_of(questions[place].rule, prompt, answer));
+      };
+    }
+    generate::constrained_responder(exec_, opened_.base, adapter(), local, generate::EachHeld{constraint_of, on_tokens})
+        ->respond(requests, on_reply, stop);
+  }
+
+  const model::Adapter* adapter() const { return opened_.adapter ? &*opened_.adapter : nullptr; }
+
+ private:
+  std::vector<generate::FieldProbabilities> fields_of(const AnswerRule& rule, std::span<const text::TokenId> prompt,
+                                                      std::span<const text::TokenId> answer) {
+    std::optional<text::JsonMatcher> matcher = rules_.matcher(rule);
+    HONE_CHECK(matcher && vocabulary_);
+    std::size_t json_begin = 0;
+    if (rule.rationale > 0) {
+      std::string text;
+      for (const text::TokenId token : answer) text += opened_.base.tokenizer.token_bytes(token);
+      json_begin = text.size() - generate::split_at_marker(text).answer.size();
+    }
+    return generate::FieldScoring(opened_.base, adapter(), *vocabulary_)
+        .probabilities(exec_, *matcher, {prompt, answer, json_begin});
+  }
+
+  tensor::Exec& exec_;
+  const solve::LanguageModel& opened_;
+  ReadyRules& rules_;
+  const Options& options_;
+  std::optional<generate::ConstraintVocabulary> vocabulary_;
+  FieldsOfRows fields_;
+};
+
 // A language model without a task: a conversation, or with --raw the text continued.
 int ask_model(const std::vector<Question>& questions, const solve::ModelReference& reference, const Options& options,
               const AnswerRule& all, const std::stop_token& stop) {
@@ -201,39 +294,20 @@ int ask_model(const std::vector<Question>& questions, const solve::ModelReferenc
   }
   tensor::Exec exec;
   const auto opened = solve::open_language_model(exec, reference, model::Parts::everything);
-  const model::Adapter* adapter = opened.adapter ? &*opened.adapter : nullptr;
   if (opened.base.default_template && !options.raw) warn(solve::no_template_notice(opened.base));
-  std::optional<generate::ConstraintVocabulary> vocabulary;
-  return ask_usable(questions, options, [&](const auto& places, const text::OnReply& on_reply) {
-    std::vector<text::Request> requests;
-    int longest = options.max_tokens;
-    for (const std::size_t place : places) {
-      const Question& question = questions[place];
-      auto messages =
-          question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
-      requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
-      apply_rule(question.rule, requests.back().answer);
-      longest = std::max(longest, requests.back().answer.max_tokens);
-    }
-    if (!options.raw) {
-      generate::LocalOptions local;
-      // Room for the answer, but never for it alone.
-      const int context = opened.base.decoder->config().context;
-      local.max_prompt_tokens = std::max(context / 2, context - longest);
-      local.today = reference.today;
-      const generate::ConstraintOf constraint_of = [&](std::size_t i) -> Result<generate::MakeConstraint> {
-        const AnswerRule& rule = questions[places[i]].rule;
-        if (is_free(rule)) return generate::MakeConstraint();
-        if (!vocabulary) vocabulary.emplace(opened.base.tokenizer);
-        return rules.constraint(rule, *vocabulary);
-      };
-      generate::constrained_responder(exec, opened.base, adapter, local, constraint_of)
-          ->respond(requests, on_reply, stop);
+  Chat chat(exec, opened, rules, options);
+  const auto ask = [&](const std::vector<std::size_t>& places, const text::OnReply& on_reply) {
+    if (options.raw) {
+      const std::vector<text::Request> requests = requests_of(questions, places, options);
+      for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i)
+        on_reply(i, generate::continue_text(exec, opened.base, chat.adapter(), requests[i]));
       return;
     }
-    for (std::size_t i = 0; i < requests.size() && !stop.stop_requested(); ++i)
-      on_reply(i, generate::continue_text(exec, opened.base, adapter, requests[i]));
-  });
+    generate::LocalOptions local;
+    local.today = reference.today;
+    chat.respond(questions, places, local, on_reply, stop);
+  };
+  return ask_usable(questions, options, ask, chat.fields());
 }
 
 int run(const Options& options, const std::stop_token& stop) {

@@ -41,6 +41,9 @@ std::string metric_title(const std::string& metric) {
   if (metric == "macro_f1") return "macro-F1";
   if (metric == "mcc") return "MCC";
   if (metric == "chrf") return "chrF";
+  if (metric == "field_f1") return "fields, F1";
+  if (metric == "field_precision") return "fields, precision";
+  if (metric == "field_recall") return "fields, recall";
   return metric == "exact" ? "exact match" : metric;
 }
 

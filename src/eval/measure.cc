@@ -94,6 +94,11 @@ Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std:
   if (task.kind != data::Kind::classify) {
     metrics.named["exact"] = wilson(right, rows.size());
     if (!task.schema.empty()) metrics.named["valid"] = valid_share(rows, task.schema);
+    if (task.kind == data::Kind::json) {
+      for (const char* name : {"field_precision", "field_recall", "field_f1"}) {
+        metrics.named[name] = bootstrap_interval(Tally(name, task, {}), pointers(rows), seed);
+      }
+    }
     metrics.named["chrf"] = bootstrap_interval(Tally("chrf", task, {}), pointers(rows), seed);
     return metrics;
   }

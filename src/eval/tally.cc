@@ -3,6 +3,7 @@
 #include <set>
 
 #include "eval/chrf.h"
+#include "eval/field_counts.h"
 
 namespace hone::eval {
 
@@ -23,6 +24,11 @@ Tally::Tally(const std::string& metric, const data::Task& task, const std::vecto
   } else if (metric == "chrf") {
     form_ = Form::chrf;
     width_ = 3 * chrf_orders;
+  } else if (metric == "field_precision" || metric == "field_recall" || metric == "field_f1") {
+    form_ = metric == "field_f1"       ? Form::field_f1
+            : metric == "field_recall" ? Form::field_recall
+                                       : Form::field_precision;
+    width_ = 3;
   } else if (metric == "macro_f1" || metric == "mcc") {
     form_ = metric == "mcc" ? Form::mcc : Form::macro_f1;
     for (const std::string& label : classes) classes_.emplace(label, static_cast<std::uint32_t>(classes_.size()));
@@ -41,6 +47,11 @@ void Tally::count(const ScoredRow& row, std::uint32_t offset, std::vector<Count>
   }
   if (form_ == Form::chrf) {
     const ChrfCounts counts = chrf_counts(row.failed ? std::string_view{} : std::string_view{row.answer}, row.gold);
+    for (std::uint32_t i = 0; i < counts.size(); ++i) into.push_back({offset + i, counts[i]});
+    return;
+  }
+  if (counts_fields()) {
+    const FieldCounts counts = field_counts(row.failed ? std::string() : row.answer, row.gold);
     for (std::uint32_t i = 0; i < counts.size(); ++i) into.push_back({offset + i, counts[i]});
     return;
   }
@@ -64,8 +75,19 @@ double Tally::value(std::span<const double> sums) const {
       return macro_f1(sums);
     case Form::mcc:
       return mcc(sums);
+    case Form::field_precision:
+    case Form::field_recall:
+    case Form::field_f1:
+      return of_fields(sums);
   }
   return 0;
+}
+
+// Cells: right, answered, gold.
+double Tally::of_fields(std::span<const double> sums) const {
+  if (form_ == Form::field_precision) return sums[1] > 0 ? sums[0] / sums[1] : 0;
+  if (form_ == Form::field_recall) return sums[2] > 0 ? sums[0] / sums[2] : 0;
+  return sums[1] + sums[2] > 0 ? 2 * sums[0] / (sums[1] + sums[2]) : 0;
 }
 
 double Tally::macro_f1(std::span<const double> sums) const {

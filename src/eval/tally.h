@@ -23,7 +23,8 @@ std::vector<std::string> class_labels(const std::vector<const ScoredRow*>& rows,
 
 class Tally {
  public:
-  // `classes` is read by macro_f1 and mcc only. An unknown metric is a Failure (usage).
+  // `classes` is read by macro_f1 and mcc only. Besides metric_value()'s: field_precision, field_recall, field_f1. An
+  // unknown metric is a Failure (usage).
   Tally(const std::string& metric, const data::Task& task, const std::vector<std::string>& classes);
 
   std::size_t width() const { return width_; }
@@ -33,9 +34,13 @@ class Tally {
   double value(std::span<const double> sums) const;
 
  private:
-  enum class Form { rate, macro_f1, mcc, chrf };
+  enum class Form { rate, macro_f1, mcc, chrf, field_precision, field_recall, field_f1 };
   double macro_f1(std::span<const double> sums) const;
   double mcc(std::span<const double> sums) const;
+  double of_fields(std::span<const double> sums) const;
+  bool counts_fields() const {
+    return form_ == Form::field_precision || form_ == Form::field_recall || form_ == Form::field_f1;
+  }
 
   Form form_;
   const data::Task* task_;

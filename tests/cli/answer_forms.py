@@ -65,6 +65,11 @@ def main():
         check(list(json.loads(answers[2])) == list(json.loads(answers[3])) == ["b", "a"], answers)
         check("rationale" in replies[3] and "rationale" not in replies[2], replies)
         check(re.fullmatch("[a-c]{2}", answers[4]) and answers[5:] == [None] * 3, answers)
+        (root / "schema.json").write_text(json.dumps(schema))
+        reply = hone_json("ask", MODEL, "Hello", "--schema", root / "schema.json", "--logprobs")
+        fields = {field["field"]: {v["value"]: v["probability"] for v in field["values"]} for field in reply["field_probabilities"]}
+        check({field: set(values) for field, values in fields.items()} == {"/b": {True, False}, "/a": {"x", "y"}}, reply)
+        check(all(abs(sum(values.values()) - 1) < 1e-9 for values in fields.values()), reply)
         alone = hone_json("ask", MODEL, "Hello", "--regex", "[0-9]{3}")
         check(alone["answer"] == answers[0], "one form beside others changes no answer")
     print("answer forms: kept")

@@ -67,6 +67,10 @@ def main():
             value = json.loads(reply["answer"])
             check(list(value) == ["name", "age", "tags"] and 0 <= value["age"] <= 120 and 1 <= len(value["name"]) <= 30, reply)
             check(reply["finish"] in ("stop", "length") and reply["usage"]["completion_tokens"] <= limit, reply)
+        # The vocabulary has no token for this character's first byte: it is written by number.
+        (root / "rare.json").write_text('{"enum": ["\\ud900\\udc00"]}')
+        out, _ = hone("ask", MODEL, "Hello", "--schema", root / "rare.json", "--json")
+        check(json.loads(parse(out)["answer"]) == "\U00050000", out)
         out, err = hone("ask", MODEL, "Describe Bob.", "--schema", file, "--max-tokens", 4, "--json", code=3)
         check(parse(out)["answer"] is None and "a whole answer takes" in err, out + err)
         file.write_text(REFUSED[0][0])
