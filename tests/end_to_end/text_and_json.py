@@ -10,6 +10,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from harness import check, guard_rows, hone_json, need_model, write_rows
 
 SIZES = {"train": 30, "validation": 4, "test": 6}
+METRICS = {"text": {"exact", "chrf"}}
+METRICS["json"] = METRICS["text"] | {"field_precision", "field_recall", "field_f1"}
 
 
 def inputs():
@@ -50,7 +52,7 @@ def solve(task, kind):
     check({"copy", "nearest", "prompted", "tuned"} <= kinds, kinds)
     check(not kinds & {"ngram", "majority", "knn", "probe"}, f"nothing to classify here: {kinds}")
     for contender in result["contenders"]:
-        check(set(contender["metrics"]) == {"exact", "chrf"}, contender["metrics"])
+        check(set(contender["metrics"]) == METRICS[kind], contender["metrics"])
     return result
 
 
