@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/file_writer.h"
+#include "base/map_pages.h"
 #include "base/write_parts.h"
 
 namespace hone {
@@ -76,12 +77,8 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 void MappedFile::give_back(std::string_view part) const {
-  constexpr std::uintptr_t page = 4096;
   HONE_CHECK(part.data() >= data_ && part.data() + part.size() <= data_ + size_);
-  const auto at = reinterpret_cast<std::uintptr_t>(part.data());
-  const std::uintptr_t begin = (at + page - 1) / page * page;
-  const std::uintptr_t end = (at + part.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  forget_pages(part);
 }
 
 MappedFile::~MappedFile() {
