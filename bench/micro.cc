@@ -64,6 +64,50 @@ void input_gradient(benchmark::State& state, WeightKind kind) {
   count_products(state, rows, weight);
 }
 
+// What a low-rank update adds: forward, y = x W^T + s (x A^T) B^T less y = x W^T is the figure; backward, u, dA and dB
+// without dX. Arguments: rows, out, in; rank 16.
+struct Update {
+  Tensor a;
+  Tensor b;
+  Tensor t;
+  Tensor da;
+  Tensor db;
+  ops::Lora lora;
+};
+
+Update update_of(std::int64_t rows, const ops::Weight& weight) {
+  Update u{random({16, weight.in()}), random({weight.out(), 16}), random({rows, 16}), {}, {}, {}};
+  u.da = Tensor::zeros(u.a.shape());
+  u.db = Tensor::zeros(u.b.shape());
+  u.lora = {u.a.view(), u.b.view(), 0.5F};
+  return u;
+}
+
+void linear_with_update(benchmark::State& state) {
+  const std::int64_t rows = state.range(0);
+  const ops::Weight weight = weight_of(WeightKind::f32, state.range(1), state.range(2));
+  const Update update = update_of(rows, weight);
+  const Tensor x = random({rows, weight.in()});
+  Tensor y = Tensor::empty({rows, weight.out()});
+  Tensor t = Tensor::empty({rows, 16});
+  for (auto _ : state) ops::linear(exec(), x.view(), weight, &update.lora, {y.view(), ops::Into::set, t.view()});
+}
+
+void update_gradients(benchmark::State& state) {
+  const std::int64_t rows = state.range(0);
+  const ops::Weight weight = weight_of(WeightKind::f32, state.range(1), state.range(2));
+  Update update = update_of(rows, weight);
+  const Tensor x = random({rows, weight.in()});
+  const Tensor dy = random({rows, weight.out()});
+  ops::LinearGradient gradient;
+  gradient.dy = dy.view();
+  gradient.x = x.view();
+  gradient.t = update.t.view();
+  gradient.da = update.da.view();
+  gradient.db = update.db.view();
+  for (auto _ : state) ops::linear_backward(exec(), weight, &update.lora, gradient);
+}
+
 // The same sums by oneDNN on one thread, without scales: twice as much is what two threads can hope for.
 void onednn_bytes(benchmark::State& state) {
   const std::int64_t m = state.range(0);
@@ -155,6 +199,18 @@ BENCHMARK_CAPTURE(input_gradient, f32, WeightKind::f32)
 BENCHMARK_CAPTURE(input_gradient, int8, WeightKind::int8_steps)
     ->Args({512, 1536, 576})
     ->Args({2048, 1536, 576})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(linear_with_update)
+    ->Args({512, 576, 576})
+    ->Args({512, 1536, 576})
+    ->Args({512, 576, 1536})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(update_gradients)
+    ->Args({512, 576, 576})
+    ->Args({512, 1536, 576})
+    ->Args({512, 576, 1536})
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(onednn_bytes)

@@ -15,6 +15,7 @@
 #include "generate/constraint_sequence.h"
 #include "generate/field_scoring.h"
 #include "solve/answerer.h"
+#include "solve/precision_gate.h"
 
 namespace hone::cli {
 namespace {
@@ -314,8 +315,10 @@ int run(const Options& options, const std::stop_token& stop) {
   if (options.text && !options.file.empty()) fail(ErrorCode::usage, "give a text or --file, not both");
   if (!options.text && options.file.empty())
     fail(ErrorCode::usage, "nothing to ask: give a text, - for standard input, or --file rows.jsonl");
-  const solve::ModelReference reference = solve::resolve_model(options.model, options.task.empty() ? "." : options.task,
-                                                               {.base = options.base, .precision = options.precision});
+  solve::ModelReference reference = solve::resolve_model(options.model, options.task.empty() ? "." : options.task,
+                                                         {.base = options.base, .precision = options.precision});
+  if (options.precision.value_or(model::Precision::automatic) == model::Precision::automatic)
+    if (const auto notice = solve::take_what_passed(reference)) warn(*notice);
   const std::optional<data::Task> task = task_of(reference, options);
   const AnswerRule rule = rule_in(options.rule, options.schema);
   if (!is_free(rule) && (options.raw || task)) {
@@ -360,7 +363,7 @@ void add_ask(Cli& cli) {
   add_rule_options(*command, options->rule);
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat template and task");
   command->add_flag("--logprobs", options->logprobs, "Add each answer token's log-probability");
-  add_precision(*command, options->precision, "How a bare model's weights are kept");
+  add_precision(*command, options->precision, "How weights are kept");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });
 }
 

@@ -36,22 +36,25 @@ Json document_of(const solve::MachineBench& bench) {
                       {"bound", eval::disagreement_bound(figures.differing, figures.compared)},
                       {"passed", answers_the_same(figures)}}}});
   }
-  return {
-      {"model", bench.model}, {"train_rows", bench.train_rows}, {"figures", list}, {"interrupted", bench.interrupted}};
+  return {{"model", bench.model},
+          {"train_rows", bench.train_rows},
+          {"figures", list},
+          {"kept", bench.is_kept},
+          {"interrupted", bench.interrupted}};
 }
 
 std::string time_text(double seconds) {
   return seconds < 90 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.1f} min", seconds / 60);
 }
 
-void print_verdict(const solve::PrecisionFigures& figures) {
+void print_verdict(const solve::PrecisionFigures& figures, const char* what_then) {
   const double bound = eval::disagreement_bound(figures.differing, figures.compared);
   const char* name = model::name_of(figures.precision);
   const std::string seen =
       fmt::format("{} answers otherwise than f32 on {} of {} rows, so on at most {:.1f} % of all rows (95 % sure)",
                   name, figures.differing, figures.compared, 100 * bound);
   if (answers_the_same(figures)) {
-    print_wrapped(fmt::format("{}: few enough to take it. Add --precision {} to train, eval and ask.", seen, name));
+    print_wrapped(fmt::format("{}: few enough to take it. {}", seen, what_then));
   } else if (figures.differing == 0) {
     print_wrapped(fmt::format("{}: too few rows to be sure; 200 would do.", seen));
   } else {
@@ -74,8 +77,10 @@ void print_bench(const solve::MachineBench& bench) {
                            time_text(figures.epoch_seconds)));
   }
   print_line("");
+  const char* const what_then = bench.is_kept ? "`hone ask` does from now on; --precision f32 there is exact."
+                                              : "Add --precision int8 to train, eval and ask.";
   for (const auto& figures : bench.figures)
-    if (figures.precision != model::Precision::f32) print_verdict(figures);
+    if (figures.precision != model::Precision::f32) print_verdict(figures, what_then);
   if (bench.interrupted) print_line("Stopped before the end.");
 }
 

@@ -181,9 +181,10 @@ std::unique_ptr<text::Responder> classic_responder(const Path& folder, const Bun
 
 }  // namespace
 
-std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder, Holding holding) {
+std::unique_ptr<Bundle> Bundle::open(tensor::Exec& exec, const Path& folder, const BundleOptions& options) {
   BundleRecord record = read_record(folder);
-  if (holding == Holding::to_nothing) record.task.constrain = false;
+  if (options.holding == Holding::to_nothing) record.task.constrain = false;
+  record.precision = options.precision.value_or(record.precision);
   switch (record.kind) {
     case BundleKind::majority:
     case BundleKind::knn:

@@ -49,11 +49,16 @@ void write_bundle(const Path& folder, BundleRecord record, const BundleParts& pa
 // Whether answers are held to the schema of the task, where it has one.
 enum class Holding { to_task, to_nothing };
 
+struct BundleOptions {
+  Holding holding = Holding::to_task;
+  std::optional<model::Precision> precision{};  // in which the base is kept; nothing: as recorded
+};
+
 // An open bundle answers bare inputs: wraps each in the task's conversation (with shots), asks, and returns the reply.
 class Bundle {
  public:
   // Checks every hash; a missing base model is a Failure that names `hone models pull`. `exec` outlives the bundle.
-  static std::unique_ptr<Bundle> open(tensor::Exec& exec, const Path& folder, Holding holding = Holding::to_task);
+  static std::unique_ptr<Bundle> open(tensor::Exec& exec, const Path& folder, const BundleOptions& options = {});
   virtual ~Bundle() = default;
   virtual const BundleRecord& record() const = 0;
   // inputs[i] -> on_reply(i, ...). `base_answer` carries logprobs, max_tokens; labels come from the task.

@@ -9,14 +9,15 @@
 namespace hone::solve {
 namespace {
 
-generate::Holding holding_of(const ModelReference& reference) {
-  return reference.task->constrain ? generate::Holding::to_task : generate::Holding::to_nothing;
+generate::BundleOptions options_of(const ModelReference& reference) {
+  return {.holding = reference.task->constrain ? generate::Holding::to_task : generate::Holding::to_nothing,
+          .precision = reference.precision};
 }
 
 class BundleAnswerer : public Answerer {
  public:
   BundleAnswerer(const ModelReference& reference, const data::Task* task)
-      : bundle_(generate::Bundle::open(exec_, reference.given, holding_of(reference))) {
+      : bundle_(generate::Bundle::open(exec_, reference.given, options_of(reference))) {
     task_ = task != nullptr ? *task : *reference.task;
     const Path folder = std::filesystem::absolute(reference.given).lexically_normal();
     identity_ = {{"bundle", folder.string()},

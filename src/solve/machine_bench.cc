@@ -10,6 +10,7 @@
 #include "solve/answerer.h"
 #include "solve/local_model.h"
 #include "solve/planning.h"
+#include "solve/precision_gate.h"
 #include "solve/workspace.h"
 
 namespace hone::solve {
@@ -83,6 +84,14 @@ void time_training(const Workspace& workspace, PrecisionFigures& figures, const 
   figures.train_rows_a_second = static_cast<double>(encoded.examples.size()) / figures.epoch_seconds;
 }
 
+void keep_what_was_seen(const std::optional<Json>& key, MachineBench& bench) {
+  if (!key || bench.interrupted || bench.figures.empty()) return;
+  const PrecisionFigures& figures = bench.figures.back();
+  HONE_CHECK(figures.precision == model::Precision::int8);
+  keep_gate(*key, {.rows = figures.compared, .differing = figures.differing, .date = utc_today()});
+  bench.is_kept = true;
+}
+
 }  // namespace
 
 MachineBench bench_machine(const MachineBenchSpec& spec, const std::stop_token& stop) {
@@ -92,8 +101,10 @@ MachineBench bench_machine(const MachineBenchSpec& spec, const std::stop_token& 
   bench.train_rows = workspace.split.train.size();
   if (workspace.split.train.empty()) fail(ErrorCode::bad_input, "{}: no training rows", spec.task.string());
   const std::string name = spec.model.empty() ? base_model(workspace.task) : spec.model;
-  const ModelReference reference =
-      without_record(resolve_model(name, spec.task, {.base = spec.base, .precision = {}}), workspace.task);
+  const ModelReference given = resolve_model(name, spec.task, {.base = spec.base, .precision = {}});
+  const std::optional<Json> key =
+      given.precision == model::Precision::f32 ? gate_key(given, workspace.task) : std::nullopt;
+  const ModelReference reference = without_record(given, workspace.task);
   bench.model = reference.given;
   const std::vector<std::string> inputs = some_inputs(workspace.split.train, spec.rows);
   std::vector<std::string> exact;
@@ -119,6 +130,7 @@ MachineBench bench_machine(const MachineBenchSpec& spec, const std::stop_token& 
     bench.figures.push_back(figures);
   }
   bench.interrupted = stop.stop_requested();
+  keep_what_was_seen(key, bench);
   return bench;
 }
 

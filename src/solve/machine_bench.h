@@ -39,10 +39,12 @@ struct MachineBench {
   std::vector<PrecisionFigures> figures;  // f32 first
   std::vector<std::string> notices;
   bool interrupted = false;
+  bool is_kept = false;  // what int8 showed, for `ask` to go by
 };
 
-// Opens the model once a precision, answers training rows, trains a few passes whose result is thrown away. Nothing is
-// recorded. Failure: the model has no language model under it, or there are no rows.
+// Opens the model once a precision, answers training rows, trains a few passes whose result is thrown away. Of a run or
+// a bundle that was fine-tuned in f32, how int8 answered is kept (solve/precision_gate.h); else nothing is recorded.
+// Failure: the model has no language model under it, or there are no rows.
 MachineBench bench_machine(const MachineBenchSpec& spec, const std::stop_token& stop);
 
 }  // namespace hone::solve

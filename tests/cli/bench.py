@@ -1,4 +1,6 @@
-"""hone bench: says what a machine does with a task, compares int8's answers with f32's, records nothing."""
+"""hone bench: says what a machine does with a task, compares int8's answers with f32's, and keeps what a fine-tuned model showed."""
+import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -8,9 +10,26 @@ import tiny_model
 from harness import check, hone, hone_json, make_task
 
 
+def check_gate(task, run):
+    """ask takes int8 for a fine-tuned model once the gate has passed, says so, and never when told the precision."""
+    gate, = pathlib.Path(os.environ["XDG_CACHE_HOME"], "hone", "gates").glob("*.json")
+    ask = ("ask", run, "all that is old 3", "--task", task)
+    exact = hone(*ask)
+    check("int8" not in exact[1], "ten rows are too few to go by")
+    kept = json.loads(gate.read_text())
+    gate.write_text(json.dumps(kept | {"rows": 500, "differing": 1}))
+    check("int8" in hone(*ask)[1], "500 rows are enough")
+    check("int8" not in hone(*ask, "--precision", "f32")[1], "f32 was asked for")
+    gate.write_text(json.dumps(kept | {"rows": 500, "differing": 9}))
+    check("int8" not in hone(*ask)[1], "9 of 500 are too many")
+    gate.write_text("{")
+    check(hone(*ask) == exact, "a broken file is no evidence")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
+        os.environ["XDG_CACHE_HOME"] = str(root / "cache")
         model = tiny_model.write_folder(root / "model")
         rows = [{"input": f"{'all that is old' if i % 2 else 'and what is new'} {i}", "output": "ab"[i % 2]} for i in range(60)]
         task = make_task(root / "task", rows, extra=f'[model]\nbase = "{model}"\n')
@@ -27,7 +46,9 @@ def main():
 
         trained = hone_json("train", task, "--epochs", "1", "--rank", "4")
         tuned = hone_json("bench", task, "--rows", "10", "--model", trained["run"])
-        check(tuned["model"] == trained["run"] and len(tuned["figures"]) == 2, tuned)
+        check(tuned["model"] == trained["run"] and len(tuned["figures"]) == 2 and tuned["kept"], tuned)
+        check(not document["kept"], "a bare model's figures are not kept")
+        check_gate(task, trained["run"])
         message = hone("bench", task, "--model", "nothing-here", code=3)[1]
         check("nothing-here" in message, message)
     print("bench: says what it measured")
