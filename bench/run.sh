@@ -7,3 +7,4 @@ PYTHON="${PYTHON:-build/peers/bin/python}"
 "$PYTHON" bench/train_speed.py --out build/bench/train_speed.json
 cmake --build build/release --target speed_probe
 "$PYTHON" bench/inference.py --out build/bench/inference.json
+"$PYTHON" bench/scaling.py --out build/bench
