@@ -212,6 +212,17 @@ LossSum Decoder::loss_and_gradients(Exec& exec, const TrainBatch& batch, const A
   return sum;
 }
 
+void Decoder::prepare_gradients(Exec& exec, int lowest_layer) const {
+  for (int layer = lowest_layer; layer < weights_->config.layers; ++layer) {
+    for (const Site site : all_sites) {
+      // What the lowest layer's attention reads is no function of the adapter.
+      const bool reads_input = site == Site::q || site == Site::k || site == Site::v;
+      if (layer > lowest_layer || !reads_input)
+        ops::prepare_input_gradient(exec, weights_->layers[static_cast<std::size_t>(layer)].at(site));
+    }
+  }
+}
+
 LossSum Decoder::loss(Exec& exec, const TrainBatch& batch, const Adapter* adapter) const {
   check_adapter(*weights_, adapter);
   if (batch.targets.empty()) return {};

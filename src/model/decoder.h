@@ -94,6 +94,9 @@ class Decoder {
   // only, and nothing below the adapter's lowest layer gets a gradient.
   LossSum loss_and_gradients(tensor::Exec& exec, const TrainBatch& batch, const Adapter& adapter, Adapter& gradients,
                              const TrainingPass& pass = {}) const;
+  // Makes what gradients of an adapter whose lowest layer this is will read besides the weights, where they read
+  // anything (int8: maps the other way round); else the first pass makes it.
+  void prepare_gradients(tensor::Exec& exec, int lowest_layer) const;
   // The loss alone.
   LossSum loss(tensor::Exec& exec, const TrainBatch& batch, const Adapter* adapter) const;
 

@@ -16,9 +16,14 @@ std::size_t PackedSteps::bytes_of(std::int64_t outer, std::int64_t inner) {
 }
 
 PackedSteps::PackedSteps(std::int64_t outer, std::int64_t inner, std::int64_t span)
+    : PackedSteps(outer, inner, span, Memory::cleared) {}
+
+PackedSteps::PackedSteps(std::int64_t outer, std::int64_t inner, std::int64_t span, Memory memory)
     : outer_(outer), inner_(inner), span_(span) {
   HONE_CHECK(outer > 0 && inner > 0 && span > 0 && span % step_group == 0 && std::min(span, inner) <= longest_span);
-  blocks_ = tensor::Tensor::zeros({static_cast<std::int64_t>(bytes_of(outer, inner))}, tensor::DType::u8);
+  const tensor::Shape bytes{static_cast<std::int64_t>(bytes_of(outer, inner))};
+  blocks_ = memory == Memory::cleared ? tensor::Tensor::zeros(bytes, tensor::DType::u8)
+                                      : tensor::Tensor::empty(bytes, tensor::DType::u8);
 }
 
 void PackedSteps::put(std::int64_t row, const float* values) {
@@ -55,11 +60,13 @@ void PackedSteps::get(std::int64_t row, float* values) const {
 }
 
 PackedSteps PackedSteps::transposed(tensor::Exec& exec, std::int64_t span) const {
-  PackedSteps to(inner_, outer_, span);
-  // A panel of the result reads one group of each of these panels.
+  PackedSteps to(inner_, outer_, span, Memory::uncleared);
+  // A panel of the result reads one group of each of these panels. Each thread touches its panels first: new pages
+  // cost more than what is written into them.
   exec.threads().for_slices(static_cast<std::size_t>(to.panels()), 1, [&](std::size_t begin, std::size_t end, int) {
     std::vector<float> lines(static_cast<std::size_t>(panel_columns * outer_));
     for (auto p = static_cast<std::int64_t>(begin); p < static_cast<std::int64_t>(end); ++p) {
+      std::memset(to.blocks() + p * to.groups(), 0, static_cast<std::size_t>(to.groups()) * sizeof(Block));
       const std::int64_t span_end = std::min(groups() * step_group, (p * step_group / span_ + 1) * span_);
       for (std::int64_t n = 0; n < outer_; ++n) {
         const Block* blocks_of = panel(n / panel_columns);

@@ -52,6 +52,8 @@ class PackedSteps {
   PackedSteps transposed(tensor::Exec& exec, std::int64_t span) const;
 
  private:
+  enum class Memory : std::uint8_t { cleared, uncleared };
+  PackedSteps(std::int64_t outer, std::int64_t inner, std::int64_t span, Memory memory);
   const Block* blocks() const { return static_cast<const Block*>(blocks_.view().data); }
   Block* blocks() { return static_cast<Block*>(blocks_.view().data); }
 

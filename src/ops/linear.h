@@ -47,6 +47,10 @@ struct LinearGradient {
   tensor::View db;  // [out, rank], added to
 };
 
+// Makes what linear_backward() reads for dx besides the weight itself, where it reads anything, and keeps it in the
+// weight; else its first call does.
+void prepare_input_gradient(tensor::Exec& exec, const Weight& weight);
+
 // dx (+)= dy W + s (dy B) A;  da += s (dy B)^T x;  db += s dy^T t.  W gets no gradient.
 void linear_backward(tensor::Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& gradient);
 

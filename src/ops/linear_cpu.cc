@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "ops/gemm.h"
+#include "ops/int8_map.h"
 #include "ops/linear.h"
 #include "ops/linear_int8.h"
 #include "ops/matvec.h"
@@ -178,6 +179,10 @@ void input_gradient(Exec& exec, const Weight& weight, const LinearGradient& g, c
 }
 
 }  // namespace
+
+void prepare_input_gradient(Exec& exec, const Weight& weight) {
+  if (weight.kind() == WeightKind::int8_steps) weight.int8().transposed(exec);
+}
 
 void linear_backward(Exec& exec, const Weight& weight, const Lora* lora, const LinearGradient& g) {
   const std::int64_t rows = g.dy.shape[0];

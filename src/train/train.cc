@@ -59,6 +59,7 @@ class Loop {
 
   Outcome run() {
     std::string ended = state_.ended;
+    if (ended.empty()) decoder_.prepare_gradients(exec_, state_.adapter.lowest_layer());
     while (ended.empty()) {
       ended = hooks_.stop.stop_requested() ? "interrupted" : advance();
     }
