@@ -1,7 +1,7 @@
 // hone data export: rows in the forms that other programs read.
-#include "base/progress.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/row_pass.h"
 #include "data/export_file.h"
 
 namespace hone::cli {
@@ -23,17 +23,7 @@ int run(Options options, const std::stop_token& stop) {
   spec.format =
       value_or_throw(options.format.empty() ? data::guess_format(spec.out, {}) : data::format_named(options.format));
   if (!options.from.empty()) spec.read.format = value_or_throw(data::format_named(options.from));
-  std::error_code error;
-  if (std::filesystem::equivalent(spec.file, spec.out, error)) {
-    fail(ErrorCode::usage, "--out: {} is the file to export; name another", printable(options.out));
-  }
-  const std::uintmax_t size = std::filesystem::file_size(spec.file, error);
-  const bool is_packed = data::ending_of(spec.file) == ".xlsx";
-  Progress progress({.label = "export", .unit = "bytes", .total = error || is_packed ? 0 : size});
-  spec.read.on_progress = [&](std::uint64_t done) {
-    progress.update(done);
-    return !stop.stop_requested();
-  };
+  const auto progress = follow({"export", spec.file, spec.out}, spec.read, stop);
   const data::ExportReport report = value_or_throw(data::export_file(spec));
   if (report.is_stopped) fail(ErrorCode::interrupted, "stopped; nothing was written");
   if (options.json) {

@@ -1,9 +1,9 @@
 // hone data import: examples in whatever form people have them, as rows that every command reads.
 #include "base/clock.h"
-#include "base/progress.h"
 #include "base/shell.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/row_pass.h"
 #include "data/column_template.h"
 #include "data/import_file.h"
 
@@ -69,18 +69,7 @@ int run(Options options, const std::stop_token& stop) {
   spec.input = options.inputs.empty() ? std::string() : input_of(options.inputs);
   spec.outputs = options.outputs;
   if (!options.format.empty()) spec.read.format = value_or_throw(data::format_named(options.format));
-  std::error_code error;
-  if (std::filesystem::equivalent(spec.file, spec.out, error)) {
-    fail(ErrorCode::usage, "--out: {} is the file to import; name another", printable(options.out));
-  }
-  const std::uintmax_t size = std::filesystem::file_size(spec.file, error);
-  // A spreadsheet is packed: what is read of it is more than its size.
-  const bool is_packed = data::ending_of(spec.file) == ".xlsx" || spec.read.format == data::FileFormat::xlsx;
-  Progress progress({.label = "import", .unit = "bytes", .total = error || is_packed ? 0 : size});
-  spec.read.on_progress = [&](std::uint64_t done) {
-    progress.update(done);
-    return !stop.stop_requested();
-  };
+  const auto progress = follow({"import", spec.file, spec.out}, spec.read, stop);
   const Stopwatch watch;
   const data::ImportReport report = value_or_throw(data::import_file(spec));
   if (report.is_stopped) fail(ErrorCode::interrupted, "stopped; nothing was written");
