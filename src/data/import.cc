@@ -30,6 +30,7 @@ class RowBuilder {
     row.rationale = optional_text(raw, "rationale");
     row.group = optional_text(raw, task_.data.group);
     row.source = optional_text(raw, task_.data.source);
+    row.date = optional_text(raw, task_.data.date);
     if (!task_.data.id.empty()) {
       Checked id = column_text(raw, task_.data.id);
       if (!id) return tl::unexpected<Rejected>(id.error());

@@ -89,6 +89,12 @@ class Guesser {
       task_.data.source = source->name;
       note("source", "the column \"{}\": scores are also reported for each of its values", printable(source->name));
     }
+    if (const Column* date = named_column(table_, {"date", "created_at", "created", "timestamp", "time"});
+        date != nullptr && date != input_ && date != output_) {
+      task_.data.date = date->name;
+      note("date", "the column \"{}\": the newest rows are tested on, as it will be in use; \"\" for a split by chance",
+           printable(date->name));
+    }
   }
 
   void guess_kind() {
@@ -123,6 +129,7 @@ class Guesser {
     task_.schema = to_text(Json{{"type", "array"}, {"items", {{"enum", std::move(labels)}}}});
     note("kind", "json, because the answers are lists of {} labels, several a row", counts.size());
     note("schema", "the labels found, and no other");
+    task_.metric = "label_f1";
     return true;
   }
 
@@ -139,6 +146,8 @@ class Guesser {
     std::stable_sort(task_.labels.begin(), task_.labels.end(),
                      [&](const std::string& a, const std::string& b) { return *number(a) < *number(b); });
     note("labels", "grades, in their order ({} to {})", task_.labels.front(), task_.labels.back());
+    task_.ordered = true;
+    task_.metric = "qwk";
   }
 
   // Labels in order of frequency, those of the user's own validation and test files included.
@@ -234,6 +243,15 @@ class Guesser {
     note("instruction", "a draft: say what a good answer is, as you would tell a new colleague");
   }
 
+  const char* metric_comment() const {
+    if (task_.metric == "qwk")
+      return "weighted kappa: a grade far off costs more than the next one (or: accuracy, within_one)";
+    if (task_.metric == "label_f1") return "labels found, of all rows together (or: label_macro_f1, exact)";
+    if (task_.kind == Kind::classify) return "every label counts the same, however rare (or: accuracy, mcc)";
+    if (task_.kind == Kind::json) return "the share of answers that are right in full (or: field_f1, chrf)";
+    return "likeness to the wanted text, by characters (or: exact)";
+  }
+
   std::string text() {
     task_.folder = folder_;
     task_.file = folder_ / "hone.toml";
@@ -248,9 +266,7 @@ class Guesser {
       note("test", "{} stands beside the file and is used whole; without this line 20 % of the rows are set apart",
            task_.data.test->filename().string());
     }
-    comments_["metric"] = task_.kind == Kind::classify ? "every label counts the same, however rare (or: accuracy, mcc)"
-                          : task_.kind == Kind::json   ? "the share of answers that are right in full (or: chrf)"
-                                                       : "likeness to the wanted text, by characters (or: exact)";
+    comments_["metric"] = metric_comment();
     comments_["margin"] = "differences below two points count as none";
     comments_["private"] = "true: no row may leave this machine";
     comments_["changes"] = "how often the task changes: never, rarely, monthly, weekly";

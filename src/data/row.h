@@ -17,6 +17,7 @@ struct Row {
   std::string rationale;
   std::string group;  // filled by the split where the data names none
   std::string source;
+  std::string date{};    // as the file has it; see row_date.h
   std::size_t line = 0;  // in its file, from 1
 };
 

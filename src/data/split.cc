@@ -10,6 +10,7 @@
 #include "data/group_rows.h"
 #include "data/split_memory.h"
 #include "data/split_parts.h"
+#include "data/split_time.h"
 
 namespace hone::data {
 namespace {
@@ -50,6 +51,7 @@ class Splitter {
     own_ = {.validation = !input_.validation_rows.empty(), .test = !input_.test_rows.empty()};
     forget_if_files_went();
     forget_if_grouped_otherwise();
+    forget_if_dated_otherwise();
     protect_own_files(input_, task_, split_);
     groups_ = group_rows(input_.rows, task_);
     for (const auto& members : groups_.members) settled_.push_back(settle(members));
@@ -98,6 +100,13 @@ class Splitter {
                                     : fmt::format("the task now groups by \"{}\"", printable(task_.data.group)));
   }
 
+  void forget_if_dated_otherwise() {
+    if (memory_.is_new || memory_.date_column == task_.data.date) return;
+    forget(task_.data.date.empty()
+               ? std::string("the task no longer names a date column")
+               : fmt::format("the task now goes by the dates in \"{}\"", printable(task_.data.date)));
+  }
+
   // The group in which an earlier split left this very row; empty for a new row.
   std::string recorded_group(const Row& row) const {
     if (const auto found = memory_.group_of_row.find(row.id); found != memory_.group_of_row.end()) return found->second;
@@ -141,6 +150,9 @@ class Splitter {
     const Fractions fractions = first_fractions(input_.rows.size(), own_);
     memory_.validation_share = fractions.validation;
     memory_.test_share = fractions.test;
+    std::string why_not;
+    if (has_dates(input_.rows, why_not)) return deal_first_by_time(fractions);
+    if (!why_not.empty()) split_.notices.push_back("split by chance, not by time: " + why_not);
     std::vector<DealtGroup> groups;
     for (std::size_t g = 0; g < settled_.size(); ++g) {
       const auto& members = groups_.members[g];
@@ -159,9 +171,30 @@ class Splitter {
     for (const DealtGroup& group : groups) memory_.sides.emplace(group.id, static_cast<Side>(group.side));
   }
 
+  void deal_first_by_time(const Fractions& fractions) {
+    std::vector<DatedGroup> groups;
+    for (std::size_t g = 0; g < settled_.size(); ++g) {
+      const auto& members = groups_.members[g];
+      groups.push_back({.id = settled_[g].group, .time = newest(input_.rows, members), .rows = members.size()});
+    }
+    const double most = largest_dealt_group * static_cast<double>(input_.rows.size());
+    memory_.times = deal_by_time(
+        groups,
+        {.validation = fractions.validation, .test = fractions.test, .largest = static_cast<std::size_t>(most)});
+    for (const DatedGroup& group : groups) memory_.sides.emplace(group.id, group.side);
+    split_.notices.push_back(
+        fmt::format("split by time (\"{}\"): the newest rows are tested on; date = \"\" in [data] splits by chance",
+                    printable(task_.data.date)));
+  }
+
   void deal_later() {
-    for (const Settled& group : settled_) {
+    for (std::size_t g = 0; g < settled_.size(); ++g) {
+      const Settled& group = settled_[g];
       if (!group.is_new) continue;
+      if (memory_.times) {
+        memory_.sides.emplace(group.group, side_at(*memory_.times, newest(input_.rows, groups_.members[g])));
+        continue;
+      }
       const double place = place_of(group.group, memory_.seed);
       Side side = Side::train;
       if (place < memory_.test_share) {

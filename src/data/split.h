@@ -43,6 +43,9 @@ constexpr std::size_t most_scored_rows = 3000;
 // side that is furthest behind its fraction. A group larger than a tenth of all rows trains. Later groups go by their
 // hash against the fractions of the first split, so a row never changes side as rows are added.
 //
+// Rows with dates (DataFiles::date; see has_dates()) are split by time instead: the newest groups test, those before
+// them validate; a later group goes by its newest date to where the first split's sides begin, or trains without one.
+//
 // `memory` is null or {} at first and is then updated (split_memory.h). Where the task's files or group column changed
 // so that it no longer fits, rows are split anew, with a notice. Throws Failure (bad_input) where it holds something
 // else. Row::group is filled everywhere.

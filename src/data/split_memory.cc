@@ -25,10 +25,17 @@ void read_pairs(const Json& json, Names& names) {
   for (const Json& pair : json) names.emplace(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
 }
 
+std::optional<std::int64_t> time_of(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<std::int64_t>());
+}
+
 void read(const Json& json, SplitMemory& memory) {
   memory.is_new = false;
   memory.seed = json.at("seed").get<std::uint64_t>();
   memory.group_column = json.value("by", memory.group_column);
+  memory.date_column = json.value("dated_by", memory.date_column);
+  if (const auto times = json.find("times"); times != json.end())
+    memory.times = TimeBounds{time_of(times->at("validation")), time_of(times->at("test"))};
   memory.validation_share = json.at("fractions").at("validation").get<double>();
   memory.test_share = json.at("fractions").at("test").get<double>();
   for (std::size_t side = 0; side < side_names.size(); ++side) {
@@ -56,6 +63,7 @@ SplitMemory split_memory(const Json& json, const Task& task) {
   SplitMemory memory;
   memory.seed = task.seed;
   memory.group_column = task.data.group;
+  memory.date_column = task.data.date;
   if (json.is_null() || (json.is_object() && json.empty())) return memory;
   try {
     read(json, memory);
@@ -74,6 +82,11 @@ Json to_json(const SplitMemory& memory) {
   json["version"] = 1;
   json["seed"] = memory.seed;
   json["by"] = memory.group_column;
+  json["dated_by"] = memory.date_column;
+  if (memory.times) {
+    const auto number = [](const std::optional<std::int64_t>& time) { return time ? Json(*time) : Json(); };
+    json["times"] = {{"validation", number(memory.times->validation_from)}, {"test", number(memory.times->test_from)}};
+  }
   json["fractions"] = {{"validation", memory.validation_share}, {"test", memory.test_share}};
   std::array<std::vector<std::string>, 3> groups;
   for (const auto& [group, side] : memory.sides) groups[static_cast<std::size_t>(side)].push_back(group);

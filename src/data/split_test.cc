@@ -53,6 +53,59 @@ TEST(Split, SharesAre65And15And20OfEachLabel) {
   EXPECT_TRUE(split.notices.empty());
 }
 
+// One row an hour.
+std::vector<Row> dated_rows(std::size_t n) {
+  std::vector<Row> rows = random_rows(n, 9);
+  for (std::size_t i = 0; i < n; ++i)
+    rows[i].date = fmt::format("2026-{:02}-{:02}T{:02}:00:00Z", 1 + i / 672, 1 + i / 24 % 28, i % 24);
+  return rows;
+}
+
+TEST(Split, TheNewestRowsAreTestedOn) {
+  std::vector<Row> rows = dated_rows(2000);
+  rows[0].input = rows[1999].input;  // an old copy of the newest row is as new as that
+  rows[3].date = "";
+  Json memory;
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  const auto sides = sides_of(split);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const char* want = i == 0 ? "test" : i < 1301 ? "train" : i < 1601 ? "validation" : "test";
+    EXPECT_EQ(sides.at(rows[i].id), want) << i;
+  }
+  ASSERT_EQ(split.notices.size(), 1U);
+  EXPECT_NE(split.notices[0].find("by time"), std::string::npos);
+}
+
+TEST(Split, LaterRowsGoByTheDatesAtWhichSidesBegan) {
+  std::vector<Row> rows = dated_rows(2000);
+  Json memory;
+  split_rows({rows, {}, {}}, labelled_task(), memory);
+  std::vector<Row> later = random_rows(4, 10);
+  later[0].date = "2027-01-01";
+  later[1].date = rows[10].date;
+  later[2].date = rows[1500].date;
+  rows.insert(rows.end(), later.begin(), later.end());
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  const auto sides = sides_of(split);
+  EXPECT_EQ(sides.at(later[0].id), "test");
+  EXPECT_EQ(sides.at(later[1].id), "train");
+  EXPECT_EQ(sides.at(later[2].id), "validation");
+  EXPECT_EQ(sides.at(later[3].id), "train");
+}
+
+TEST(Split, DatesThatCannotBeReadSplitByChanceAndItIsSaid) {
+  std::vector<Row> rows = dated_rows(600);
+  for (std::size_t i = 0; i < 60; ++i) rows[i].date = "03/04/2026";
+  Json memory;
+  const Split split = split_rows({rows, {}, {}}, labelled_task(), memory);
+  ASSERT_EQ(split.notices.size(), 1U);
+  EXPECT_NE(split.notices[0].find("03/04/2026"), std::string::npos);
+  Task undated = labelled_task();
+  undated.data.date = "";
+  const Split anew = split_rows({dated_rows(600), {}, {}}, undated, memory);
+  EXPECT_NE(anew.notices[0].find("no longer names a date column"), std::string::npos);
+}
+
 TEST(Split, EachSideHasAtLeast150RowsWhereThereAre450) {
   Json memory;
   const Split split = split_rows({random_rows(450, 2), {}, {}}, labelled_task(), memory);

@@ -6,16 +6,21 @@
 
 #include "base/terminal.h"
 #include "data/column_template.h"
+#include "data/label_list.h"
 #include "data/normal_text.h"
 #include "text/json_schema.h"
 
 namespace hone::data {
 namespace {
 
-const std::vector<std::string>& metrics_of(Kind kind) {
-  static const std::vector<std::string> of_labels = {"macro_f1", "accuracy", "mcc"};
-  static const std::vector<std::string> of_texts = {"exact", "chrf"};
-  return kind == Kind::classify ? of_labels : of_texts;
+std::vector<std::string> metrics_of(const Task& task) {
+  if (task.kind == Kind::text) return {"exact", "chrf"};
+  if (task.kind == Kind::json)
+    return listed_labels(task) ? std::vector<std::string>{"exact", "chrf", "label_f1", "label_macro_f1"}
+                               : std::vector<std::string>{"exact", "chrf", "field_f1"};
+  std::vector<std::string> metrics = {"macro_f1", "accuracy", "mcc"};
+  if (task.ordered) metrics.insert(metrics.end(), {"qwk", "within_one"});
+  return metrics;
 }
 
 class Problems {
@@ -38,6 +43,7 @@ void check_labels(const Task& task, Problems& problems) {
       problems.add("positive: only tasks of kind \"classify\" have a positive label; remove it");
     if (!task.list_labels) problems.add("list_labels: only tasks of kind \"classify\" have labels to list; remove it");
     if (task.abstain) problems.add("abstain: only tasks of kind \"classify\" can abstain; remove it");
+    if (task.ordered) problems.add("ordered: only tasks of kind \"classify\" have grades; remove it");
     return;
   }
   if (task.labels.size() < 2) {
@@ -139,7 +145,7 @@ Result<void> validate(const Task& task) {
   }
   check_labels(task, problems);
   check_schema(task, problems);
-  const std::vector<std::string>& metrics = metrics_of(task.kind);
+  const std::vector<std::string> metrics = metrics_of(task);
   if (std::find(metrics.begin(), metrics.end(), task.metric) == metrics.end()) {
     problems.add("metric: expected one of {} for kind \"{}\"; found \"{}\"", name_list(metrics, 5), name_of(task.kind),
                  printable(task.metric));

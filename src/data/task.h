@@ -27,6 +27,7 @@ struct DataFiles {
   std::string id;                 // empty: ids are made (see Row)
   std::string group;              // empty: groups are found (near-duplicates share one)
   std::string source = "source";  // optional in the data
+  std::string date = "date";      // optional in the data; where rows have dates they are split by time. Empty: never
 };
 
 struct Circumstances {
@@ -45,6 +46,7 @@ struct Task {
   std::string instruction;
   std::vector<std::string> labels;  // classify only, in the file's order
   std::string positive;             // the label that blocks or alerts, if any ("malicious")
+  bool ordered = false;             // the labels are grades, from one end to the other
   bool abstain = false;
   // Whether the prompt lists the labels that the instruction does not name. Off: a model that was tuned knows them, and
   // a long list costs its tokens in every batch.
@@ -53,7 +55,7 @@ struct Task {
   // it; it is kept here so that a record needs no file.
   std::string schema;
   bool constrain = true;         // whether answers are decoded under the schema
-  std::string metric;            // macro_f1 (default for classify), accuracy, mcc; exact, chrf for text and json
+  std::string metric;            // see validate()
   std::optional<double> target;  // of the metric, 0..1
   double margin = 0.02;          // differences smaller than this count as equivalent
   DataFiles data;

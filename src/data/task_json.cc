@@ -19,6 +19,7 @@ Json to_json(const Task& task) {
   json["positive"] = task.positive;
   json["abstain"] = task.abstain;
   json["list_labels"] = task.list_labels;
+  if (task.ordered) json["ordered"] = true;
   if (!task.schema.empty()) json["schema"] = task.schema;
   if (!task.constrain) json["constrain"] = false;
   json["metric"] = task.metric;
@@ -36,6 +37,7 @@ Json to_json(const Task& task) {
   data["id"] = task.data.id;
   data["group"] = task.data.group;
   data["source"] = task.data.source;
+  if (task.data.date != DataFiles().date) data["date"] = task.data.date;
   Json& around = json["circumstances"];
   const auto number_or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
   around["requests_per_month"] = number_or_null(task.circumstances.requests_per_month);
@@ -60,6 +62,7 @@ Result<Task> task_from_json(const Json& json) {
     task.labels = json.at("labels").get<std::vector<std::string>>();
     task.positive = json.at("positive").get<std::string>();
     task.abstain = json.at("abstain").get<bool>();
+    task.ordered = json.value("ordered", false);
     task.list_labels = json.value("list_labels", true);
     task.schema = json.value("schema", std::string());
     task.constrain = json.value("constrain", true);
@@ -81,6 +84,7 @@ Result<Task> task_from_json(const Json& json) {
     task.data.id = data.at("id").get<std::string>();
     task.data.group = data.at("group").get<std::string>();
     task.data.source = data.at("source").get<std::string>();
+    task.data.date = data.value("date", DataFiles().date);
     const Json& around = json.at("circumstances");
     task.circumstances.requests_per_month = optional_number(around.at("requests_per_month"));
     task.circumstances.latency_ms = optional_number(around.at("latency_ms"));

@@ -18,9 +18,9 @@ namespace {
 const std::map<std::string, std::vector<std::string>>& known_keys() {
   static const std::map<std::string, std::vector<std::string>> keys = {
       {"task",
-       {"name", "kind", "instruction", "labels", "positive", "abstain", "list_labels", "schema", "constrain", "metric",
-        "target", "margin"}},
-      {"data", {"train", "validation", "test", "input", "output", "id", "group", "source"}},
+       {"name", "kind", "instruction", "labels", "positive", "ordered", "abstain", "list_labels", "schema", "constrain",
+        "metric", "target", "margin"}},
+      {"data", {"train", "validation", "test", "input", "output", "id", "group", "source", "date"}},
       {"circumstances", {"requests_per_month", "latency_ms", "private", "changes", "compare_price"}},
       {"model", {"base"}},
       {"run", {"seed"}},
@@ -214,6 +214,7 @@ void read_data(Reader& reader, Task& task) {
   reader.text("data", "id", task.data.id);
   reader.text("data", "group", task.data.group);
   reader.text("data", "source", task.data.source);
+  reader.text("data", "date", task.data.date);
 }
 
 // A value as JSON; Failure (bad_input) for what JSON has not.
@@ -281,6 +282,7 @@ Task read_task(Reader& reader, const Path& file) {
   reader.texts("task", "labels", task.labels);
   reader.text("task", "positive", task.positive);
   reader.flag("task", "abstain", task.abstain);
+  reader.flag("task", "ordered", task.ordered);
   reader.flag("task", "list_labels", task.list_labels);
   read_schema(reader, task);
   reader.flag("task", "constrain", task.constrain);
@@ -377,6 +379,7 @@ std::string task_text(const Task& task) {
   }
   if (!task.positive.empty()) line("positive", toml_text(task.positive));
   if (task.abstain) line("abstain", "true");
+  if (task.ordered) line("ordered", "true");
   if (!task.list_labels) line("list_labels", "false");
   if (!task.schema.empty()) line("schema", toml_text(task.schema));
   if (!task.constrain) line("constrain", "false");
@@ -392,6 +395,7 @@ std::string task_text(const Task& task) {
   if (!task.data.id.empty()) line("id", toml_text(task.data.id));
   if (!task.data.group.empty()) line("group", toml_text(task.data.group));
   line("source", toml_text(task.data.source));
+  if (task.data.date != DataFiles().date) line("date", toml_text(task.data.date));
   out += "\n[circumstances]\n";
   const Circumstances& around = task.circumstances;
   if (around.requests_per_month) line("requests_per_month", number_text(*around.requests_per_month));

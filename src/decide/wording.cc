@@ -41,6 +41,12 @@ std::string metric_title(const std::string& metric) {
   if (metric == "macro_f1") return "macro-F1";
   if (metric == "mcc") return "MCC";
   if (metric == "chrf") return "chrF";
+  if (metric == "qwk") return "weighted kappa";
+  if (metric == "within_one") return "within one grade";
+  if (metric == "label_f1") return "labels, F1";
+  if (metric == "label_macro_f1") return "labels, macro-F1";
+  if (metric == "label_precision") return "labels, precision";
+  if (metric == "label_recall") return "labels, recall";
   if (metric == "field_f1") return "fields, F1";
   if (metric == "field_precision") return "fields, precision";
   if (metric == "field_recall") return "fields, recall";

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "data/label_list.h"
 #include "data/output_schema.h"
 #include "eval/bootstrap.h"
 #include "eval/score.h"
@@ -94,7 +95,11 @@ Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std:
   if (task.kind != data::Kind::classify) {
     metrics.named["exact"] = wilson(right, rows.size());
     if (!task.schema.empty()) metrics.named["valid"] = valid_share(rows, task.schema);
-    if (task.kind == data::Kind::json) {
+    if (data::listed_labels(task)) {
+      const std::vector<std::string> labels = class_labels(pointers(rows), task);
+      for (const char* name : {"label_precision", "label_recall", "label_f1", "label_macro_f1"})
+        metrics.named[name] = bootstrap_interval(Tally(name, task, labels), pointers(rows), seed);
+    } else if (task.kind == data::Kind::json) {
       for (const char* name : {"field_precision", "field_recall", "field_f1"}) {
         metrics.named[name] = bootstrap_interval(Tally(name, task, {}), pointers(rows), seed);
       }
@@ -107,6 +112,10 @@ Metrics measure(const std::vector<ScoredRow>& rows, const data::Task& task, std:
   metrics.named["accuracy"] = wilson(right, rows.size());
   metrics.named["macro_f1"] = bootstrap_interval(Tally("macro_f1", task, classes), all, seed);
   metrics.named["mcc"] = bootstrap_interval(Tally("mcc", task, classes), all, seed);
+  if (task.ordered) {
+    metrics.named["qwk"] = bootstrap_interval(Tally("qwk", task, classes), all, seed);
+    metrics.named["within_one"] = bootstrap_interval(Tally("within_one", task, classes), all, seed);
+  }
   fill_confusion(rows, classes, metrics);
   fill_classes(classes, metrics);
   return metrics;

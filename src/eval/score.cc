@@ -1,6 +1,8 @@
 #include "eval/score.h"
 
+#include "data/label_list.h"
 #include "eval/chrf.h"
+#include "eval/label_set.h"
 
 namespace hone::eval {
 namespace {
@@ -18,6 +20,12 @@ bool json_equal(const std::string& answer, const std::string& gold) {
   const Result<Json> b = parse_json(gold, "gold");
   if (!a || !b) return false;
   return nlohmann::json(*a) == nlohmann::json(*b);
+}
+
+// Lists of labels are sets.
+bool labels_equal(const std::string& answer, const std::string& gold) {
+  const auto a = label_set(answer);
+  return a && a == label_set(gold);
 }
 
 Result<std::string> text_field(const Json& json, const char* key) {
@@ -51,6 +59,7 @@ Result<void> read_probabilities(const Json& json, ScoredRow& row) {
 
 bool is_right(const ScoredRow& row, const data::Task& task) {
   if (row.failed) return false;
+  if (data::listed_labels(task)) return labels_equal(row.answer, row.gold);
   if (task.kind == data::Kind::json) return json_equal(row.answer, row.gold);
   return trimmed(row.answer) == trimmed(row.gold);
 }

@@ -28,8 +28,8 @@ struct ScoredRow {
   int completion_tokens = 0;
 };
 // Scores one reply. Labels are compared exactly after trimming; json by value (key order and 1 against 1.0 do not
-// matter); text exactly after trimming, or by the row's chrF where that is the task's metric. An error becomes a failed
-// row.
+// matter; lists of labels as sets); text exactly after trimming, or by the row's chrF where that is the task's metric.
+// An error becomes a failed row.
 ScoredRow score_row(const data::Row& row, const Result<text::Reply>& reply, const data::Task& task);
 // Whether the answer is the gold one, by the task's kind. A failed row is wrong.
 bool is_right(const ScoredRow& row, const data::Task& task);
@@ -55,7 +55,7 @@ struct ClassFigures {
 struct Metrics {
   std::size_t n = 0;
   std::size_t failed = 0;
-  std::map<std::string, Interval> named;             // accuracy, macro_f1, mcc | exact, chrf
+  std::map<std::string, Interval> named;             // accuracy, macro_f1, mcc, ... | exact, chrf, ...
   std::vector<ClassFigures> classes;                 // classify
   std::vector<std::string> confusion_labels;         // gold and answer order
   std::vector<std::vector<std::size_t>> confusion;   // [gold][answer]
@@ -80,6 +80,10 @@ Json to_json(const Interval& interval);
 //   absent from
 //     either counts 0.
 //   mcc: Gorodkin's R_K (2004), 0 where its denominator is 0.
+//   qwk: quadratic weighted kappa over the grades of an ordered task (Cohen 1968), 0 where all rows are of one grade.
+//   within_one: rows at most one grade off / n.
+//   field_f1, label_f1: 2 right / (answered + wanted), over fields (field_counts.h) or labels of all rows together;
+//   label_macro_f1: macro_f1 over the labels of lists.
 //   chrf: corpus chrF2 as sacrebleu computes it (Popovic 2015): character 1..6-grams without whitespace, beta 2.
 // An unknown name is a Failure (usage).
 double metric_value(const std::string& metric, const std::vector<const ScoredRow*>& rows, const data::Task& task);

@@ -241,7 +241,7 @@ std::string contenders_section(const ReportInput& input) {
                          .marks = {{figure, role}},
                          .role = role});
   }
-  plot.scale = scale_over(low, high, task.metric == "mcc" ? -1 : 0, 1);
+  plot.scale = scale_over(low, high, task.metric == "mcc" || task.metric == "qwk" ? -1 : 0, 1);
   std::string out = fmt::format(
       "<section><h2>All contenders on the same rows</h2><p class=\"lead\">{} of 100, with the range "
       "that 95 of 100 repetitions would give. Best first by the validation rows, which choose; the figures are of the "
