@@ -54,10 +54,10 @@ class Steps {
   static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
   std::size_t after_string(std::size_t at) const {
-    for (++at; at < bytes_.size(); ++at) {
-      at = std::min(bytes_.find_first_of("\"\\", at), bytes_.size());
-      if (at < bytes_.size() && bytes_[at] == '"') return at + 1;
-      ++at;  // a backslash, and what it stands before
+    ++at;
+    while ((at = bytes_.find_first_of("\"\\", at)) != none) {
+      if (bytes_[at] == '"') return at + 1;
+      at += 2;  // a backslash, and what it stands before
     }
     return none;
   }
