@@ -50,7 +50,8 @@ void write_parts(const Path& path, std::span<const std::string_view> parts) {
 }
 
 Result<MappedFile> MappedFile::open(const Path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to is not waited for.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return make_error(ErrorCode::bad_input, "cannot read {}: {}", path.string(), why());
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return bad_input("cannot read {}: {}", path.string(), why());

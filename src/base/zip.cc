@@ -75,6 +75,9 @@ ZipArchive& ZipArchive::operator=(ZipArchive&&) noexcept = default;
 ZipArchive::~ZipArchive() = default;
 
 Result<ZipArchive> ZipArchive::open(const Path& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
+    return bad_input("cannot read {}: it is not a regular file", path.string());
   auto archive = open_archive(path, 0);
   if (!archive) return tl::unexpected(archive.error());
   return ZipArchive(std::make_unique<State>(State{std::move(*archive), path.string()}));

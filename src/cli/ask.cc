@@ -317,7 +317,8 @@ int run(const Options& options, const std::stop_token& stop) {
     fail(ErrorCode::usage, "nothing to ask: give a text, - for standard input, or --file rows.jsonl");
   solve::ModelReference reference = solve::resolve_model(options.model, options.task.empty() ? "." : options.task,
                                                          {.base = options.base, .precision = options.precision});
-  if (options.precision.value_or(model::Precision::automatic) == model::Precision::automatic)
+  const bool is_open = options.precision.value_or(model::Precision::automatic) == model::Precision::automatic;
+  if (is_open && !options.raw)  // a task's answers were compared, not raw text
     if (const auto notice = solve::take_what_passed(reference)) warn(*notice);
   const std::optional<data::Task> task = task_of(reference, options);
   const AnswerRule rule = rule_in(options.rule, options.schema);

@@ -30,7 +30,8 @@ CLI::Validator number_between(double low, double high) {
 void print_line(const std::string& line) {
   std::fputs(line.c_str(), stdout);
   std::fputc('\n', stdout);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    fail(ErrorCode::environment, "cannot write standard output: {}", std::strerror(errno));
 }
 
 void print_wrapped(const std::string& text, std::size_t indent) {

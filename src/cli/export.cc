@@ -61,7 +61,7 @@ void print_check(const solve::ExportOutcome& outcome, const Options& options) {
     return;
   }
   const solve::ExportCheck& check = *outcome.check;
-  print_wrapped(fmt::format("{} of {} test rows are answered as by the trained run ({:.1f} %).", check.agreeing,
+  print_wrapped(fmt::format("{} of {} test rows are answered as by what was exported ({:.1f} %).", check.agreeing,
                             check.rows, check.agreement() * 100));
   if (check.interrupted) {
     print_wrapped("Stopped before all rows were asked; the files are complete.");
@@ -99,13 +99,13 @@ void print_command(const std::string& command) {
 }
 
 void print_outcome(const solve::ExportOutcome& outcome, const Options& options) {
-  print_line(fmt::format("{}: {}, {}", outcome.folder.string(), solve::name_of(outcome.format),
+  print_line(fmt::format("{}: {}, {}", printable(outcome.folder.string()), solve::name_of(outcome.format),
                          solve::name_of_type(outcome.type)));
   for (const auto& file : outcome.files)
     print_line(fmt::format("  {} {:>10}", padded(file.name, 40), bytes_text(file.bytes)));
   for (const std::string& note : outcome.notes) print_wrapped(note);
   print_check(outcome, options);
-  print_line("Serve it with:");
+  if (!outcome.commands.empty()) print_line("Serve it with:");
   for (const std::string& command : outcome.commands) print_command(command);
 }
 

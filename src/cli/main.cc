@@ -1,5 +1,9 @@
 // The program `hone`: parses the command line, runs one command, turns errors into messages and exit codes.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
 
 #include "base/error.h"
 #include "base/fold.h"
@@ -36,7 +40,10 @@ int run(int argc, char** argv) {
   try {
     cli.app.parse(argc, argv);
   } catch (const CLI::Success& help) {
-    return cli.app.exit(help);
+    const int code = cli.app.exit(help);
+    if (!std::cout.flush())
+      hone::fail(hone::ErrorCode::environment, "cannot write standard output: {}", std::strerror(errno));
+    return code;
   } catch (const CLI::ParseError& error) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     return report_error(hone::cli::explain_parse_error(cli.app, arguments, error),
@@ -54,6 +61,10 @@ int main(int argc, char** argv) {
     return report_error(failure.what(), hone::exit_code(failure.code()));
   } catch (const std::bad_alloc&) {
     return report_error("out of memory; close other programs, or choose a smaller model or shorter rows", 4);
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string place = hone::printable(error.path1().string());
+    return report_error(fmt::format("{}: {}", place.empty() ? "an empty path" : place, error.code().message()),
+                        hone::exit_code(hone::ErrorCode::environment));
   } catch (const std::exception& error) {
     return report_error(error.what(), 70);
   }

@@ -98,12 +98,16 @@ void print_trained(const Options& options, const solve::Workspace& workspace, co
     print_line(
         fmt::format("validation {} {:.3f} (95 %: {:.3f} to {:.3f})", metric, figure.value, figure.low, figure.high));
   }
+  if (contender && contender->validation_metrics.failed == contender->validation_metrics.n)
+    print_wrapped("No validation row could be answered with this adapter; `hone diagnose` says why.");
   if (trained.adapter.changes_nothing())
     print_wrapped(
         "The best validation came before the first weight had changed, so this adapter answers exactly as its base "
         "model does. Train longer (--epochs), faster (--learning-rate), or with more rows.");
-  print_line(fmt::format("adapter: {}\nnext: hone diagnose {} --task {}", trained.adapter_folder.string(), trained.run,
-                         shell_word(options.task)));
+  const std::string task = shell_word(options.task);
+  print_line(fmt::format("adapter: {}", printable(trained.adapter_folder.string())));
+  print_line(
+      fmt::format("next: hone diagnose {0} --task {1}\n      hone ask {0} \"a text\" --task {1}", trained.run, task));
 }
 
 Json plan_document(const solve::TrainingNeeds& needs, model::Precision precision) {
@@ -179,6 +183,8 @@ int run(const Options& options, const std::stop_token& stop) {
   if (options.json) {
     print_json(train_document(*result.trained, contender));
   } else {
+    if (result.was_trained_before)
+      print_line("Trained before with the same rows and settings: nothing was left to do.");
     print_trained(options, workspace, *result.trained, contender);
   }
   if (contender) return 0;

@@ -1,5 +1,8 @@
 #include "eval/score.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "data/label_list.h"
 #include "eval/chrf.h"
 #include "eval/label_set.h"
@@ -74,6 +77,14 @@ ScoredRow score_row(const data::Row& row, const Result<text::Reply>& reply, cons
   if (!reply) {
     scored.failed = true;
     scored.error = reply.error().message;
+    return scored;
+  }
+  const auto& probabilities = reply->label_probabilities;
+  if (std::any_of(probabilities.begin(), probabilities.end(), [](const auto& p) { return !std::isfinite(p.second); })) {
+    scored.failed = true;
+    scored.error =
+        "the model's probabilities are not numbers: its weights are too large to compute with; train with a lower "
+        "learning rate";
     return scored;
   }
   scored.answer = by_label ? trimmed(reply->answer) : reply->answer;

@@ -103,6 +103,7 @@ Result<Adapter> Adapter::load(const Path& folder, const Config& config) {
   Adapter adapter = zeros(config, *spec, *pairs);
   if (adapter.parameters() == 0 && opened->names().empty()) return bad_input("{}: holds no LoRA tensors", file);
   if (Result<void> read = read_tensors(*opened, file, adapter); !read) return tl::unexpected<Error>(read.error());
+  if (Result<void> fits = check_targets(*json, adapter, where); !fits) return tl::unexpected<Error>(fits.error());
   return adapter;
 }
 

@@ -74,17 +74,19 @@ std::optional<std::string> go_template(const ModelfileInput& input) {
       literal((*first)[0]), literal((*first)[1]), literal((*turns)[3]), literal((*first)[2]));
 }
 
+}  // namespace
+
 // A Modelfile's text in three quotes holds anything but three quotes.
 bool can_be_quoted(const std::string& text) {
   return text.find("\"\"\"") == std::string::npos && !text.ends_with('"') && !text.starts_with('"');
 }
 
-}  // namespace
-
 std::string modelfile(const ModelfileInput& input) {
   std::string out = fmt::format("FROM {}\n", input.from);
   if (!input.adapter.empty()) out += fmt::format("ADAPTER {}\n", input.adapter);
-  const bool has_system = !input.before.empty() && input.before.front().role == "system";
+  // The template counts on the SYSTEM below: without one it would begin a conversation as it goes on with one.
+  const bool has_system =
+      !input.before.empty() && input.before.front().role == "system" && can_be_quoted(input.before.front().content);
   const std::optional<std::string> words = has_system ? go_template(input) : std::nullopt;
   if (words && can_be_quoted(*words)) {
     out += fmt::format("TEMPLATE \"\"\"{}\"\"\"\n", *words);

@@ -22,6 +22,9 @@ struct ModelfileInput {
   int context = 2048;  // num_ctx
 };
 
+// Whether a Modelfile can hold this text; what it cannot hold is left out of it, with a comment.
+bool can_be_quoted(const std::string& text);
+
 // FROM, ADAPTER, TEMPLATE, SYSTEM, MESSAGE and PARAMETER lines; greedy, stopping where an answer ends. TEMPLATE gives
 // the very prompt of training for one system message and one input (Ollama writes BOS itself). It is left out, with a
 // comment that says so, where there is no system message or the template changes what it is given: Ollama then goes by

@@ -8,18 +8,48 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <set>
 #include <string>
 
+#include "base/json.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 
 namespace hone::model {
 namespace {
 
 std::string why() { return std::strerror(errno); }
 
-Path without_end_slash(const Path& path) {
-  const Path target = std::filesystem::absolute(path).lexically_normal();
-  return target.has_filename() ? target : target.parent_path();
+// Without an ending slash, links followed.
+Path place_of(const Path& path) {
+  if (path.empty()) fail(ErrorCode::usage, "--to: the name of the folder is empty");
+  Path target = std::filesystem::absolute(path).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  std::error_code error;
+  if (!std::filesystem::is_symlink(target, error)) return target;
+  const Path there = std::filesystem::canonical(target, error);
+  if (error)
+    fail(ErrorCode::bad_input, "{}: a link that leads nowhere ({}); name a folder", printable(target.string()),
+         error.message());
+  return there;
+}
+
+// What stands in the folder besides the files that its record lists; empty: nothing, or nothing at all.
+std::string foreign_file(const Path& place) {
+  const Path record = place / export_record;
+  const Result<std::string> text = read_file(record);
+  const Result<Json> json = text ? parse_json(*text, record.string()) : tl::unexpected<Error>(text.error());
+  std::set<std::string> ours = {export_record};
+  const bool lists_files = json && json->is_object() && json->contains("files") && (*json)["files"].is_array();
+  if (!lists_files) return fmt::format("{} without its list of files", export_record);
+  for (const Json& file : (*json)["files"])
+    if (file.is_string()) ours.insert(file.get<std::string>());
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(place, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!ours.contains(name) || entry.is_directory()) return name;
+  }
+  return {};
 }
 
 void check_place(const Path& place) {
@@ -27,9 +57,15 @@ void check_place(const Path& place) {
   if (!std::filesystem::exists(place, ignored)) return;
   if (!std::filesystem::is_directory(place, ignored))
     fail(ErrorCode::bad_input, "{}: this is a file; --to names a folder", place.string());
-  if (std::filesystem::exists(place / export_record, ignored) || std::filesystem::is_empty(place, ignored)) return;
-  fail(ErrorCode::bad_input, "{}: this folder holds something else than an export, so it is left alone; name another",
-       place.string());
+  if (std::filesystem::is_empty(place, ignored)) return;
+  if (!std::filesystem::exists(place / export_record, ignored))
+    fail(ErrorCode::bad_input, "{}: this folder holds something else than an export, so it is left alone; name another",
+         place.string());
+  if (const std::string foreign = foreign_file(place); !foreign.empty())
+    fail(ErrorCode::bad_input,
+         "{}: this folder holds an earlier export and something that is not of it ({}), so it is left alone; move that "
+         "away, or name another folder",
+         place.string(), clipped(foreign, 60));
 }
 
 // Folders that a killed export left beside `place`: ".NAME.export.PID" of processes that are gone.
@@ -48,7 +84,7 @@ void remove_left_behind(const Path& place) {
 
 }  // namespace
 
-OutputFolder::OutputFolder(const Path& place, std::uint64_t bytes) : place_(without_end_slash(place)) {
+OutputFolder::OutputFolder(const Path& place, std::uint64_t bytes) : place_(place_of(place)) {
   check_place(place_);
   if (const std::uintmax_t free = free_disk_bytes(place_); free < bytes)
     fail(ErrorCode::environment, "{}: the export needs {}, but {} are free; free some space, or choose another disk",

@@ -14,7 +14,8 @@ inline constexpr const char* export_record = "hone_export.json";
 // A new folder beside `place`; removed again unless commit() was called.
 class OutputFolder {
  public:
-  // Refuses (bad_input) a `place` that holds anything but an earlier export; (environment) a disk with fewer than
+  // `place` may be a link to a folder. Refuses (usage) an empty `place`; (bad_input) one that holds anything but the
+  // files of an earlier export, as its record lists them, and a link to nothing; (environment) a disk with fewer than
   // `bytes` free, and a folder that cannot be made. Throws Failure.
   OutputFolder(const Path& place, std::uint64_t bytes);
   OutputFolder(const OutputFolder&) = delete;

@@ -298,17 +298,33 @@ TEST(ExportOutput, NothingIsLeftOfAnUnfinishedOne) {
 TEST(ExportOutput, ReplacesAnExportAndNothingElse) {
   const TemporaryFolder folder;
   const Path place = folder.path() / "out";
-  for (const char* content : {"one", "two"}) {
+  for (const char* content : {R"({"files": ["a"]})", R"({"files": ["a", "b"]})"}) {
     OutputFolder output(place.string() + "/", 1);
     write_file(output.path() / export_record, content);
+    write_file(output.path() / "a", "weights");
     output.commit();
   }
-  EXPECT_EQ(value_or_throw(read_file(place / export_record)), "two");
+  EXPECT_EQ(value_or_throw(read_file(place / export_record)), R"({"files": ["a", "b"]})");
+  write_file(place / "sub/thesis.txt", "years of work");
+  EXPECT_THROW(OutputFolder(place, 1), Failure);  // beside an export
   std::filesystem::remove(place / export_record);
-  write_file(place / "thesis.txt", "years of work");
   EXPECT_THROW(OutputFolder(place, 1), Failure);
-  EXPECT_EQ(value_or_throw(read_file(place / "thesis.txt")), "years of work");
+  EXPECT_EQ(value_or_throw(read_file(place / "sub/thesis.txt")), "years of work");
   EXPECT_EQ(entries_in(folder.path()), 1U);
+}
+
+TEST(ExportOutput, FollowsALinkAndRefusesOneToNothing) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path() / "real");
+  std::filesystem::create_symlink("real", folder.path() / "link");
+  std::filesystem::create_symlink("nowhere", folder.path() / "dangling");
+  OutputFolder output(folder.path() / "link", 1);
+  write_file(output.path() / export_record, R"({"files": []})");
+  output.commit();
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path() / "link"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "real" / export_record));
+  EXPECT_THROW(OutputFolder(folder.path() / "dangling", 1), Failure);
+  EXPECT_THROW(OutputFolder("", 1), Failure);
 }
 
 TEST(ExportOutput, RefusesADiskThatIsTooSmall) {

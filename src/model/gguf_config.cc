@@ -170,6 +170,11 @@ Result<Config> gguf_config(const GgufFile& file, const std::string& path) {
   const std::string where = printable(path);
   const std::string* architecture = file.string("general.architecture");
   if (architecture == nullptr) return bad_input("{}: metadata key general.architecture is missing", where);
+  if (const std::string* type = file.string("general.type"); type != nullptr && *type == "adapter")
+    return make_error(ErrorCode::unsupported,
+                      "{}: metadata key general.type is adapter: this is no model, it needs the base that it was made "
+                      "for; name the run, the bundle or the PEFT folder that it was exported from",
+                      where);
   const Family* family = find_family(*architecture);
   if (family == nullptr)
     return make_error(ErrorCode::unsupported, "{}: architecture '{}' cannot be run by this version of Hone; it runs {}",

@@ -126,6 +126,12 @@ float lora_scale(Scaling scaling, float alpha, int rank) {
   return scaling == Scaling::by_root ? alpha / std::sqrt(ranks) : alpha / ranks;
 }
 
+Result<bool> matches_module(const std::string& pattern, const std::string& module) {
+  const Result<ModulePattern> compiled = ModulePattern::compile(pattern);
+  if (!compiled) return tl::unexpected(compiled.error());
+  return compiled->matches(module);
+}
+
 Result<PairSpecs> pair_specs(const Config& config, const LoraSpec& spec) {
   for (const int layer : spec.layers) {
     if (layer < 0 || layer >= config.layers)

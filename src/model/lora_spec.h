@@ -46,6 +46,9 @@ struct PairSpec {
 };
 using PairSpecs = std::vector<std::array<PairSpec, all_sites.size()>>;  // a layer each
 
+// Whether `pattern`, a regular expression as above, matches the module's name. bad_input: it is none.
+Result<bool> matches_module(const std::string& pattern, const std::string& module);
+
 // What `spec` means for a model of `config`. bad_input: a layer that the model lacks, a pattern that is no regular
 // expression.
 Result<PairSpecs> pair_specs(const Config& config, const LoraSpec& spec);

@@ -174,6 +174,18 @@ struct Located {
   bool is_folder = false;
 };
 
+// The one .gguf file of a folder; empty where there is none, or several.
+Path gguf_in(const Path& folder) {
+  Path found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".gguf") continue;
+    if (!found.empty()) return {};
+    found = entry.path();
+  }
+  return found;
+}
+
 Located locate(const std::string& model, Parts parts) {
   if (const CatalogueEntry* entry = find_in_catalogue(model)) return {entry, checked_path(*entry, parts), false};
   const Path path(model);
@@ -181,8 +193,10 @@ Located locate(const std::string& model, Parts parts) {
   if (std::filesystem::is_directory(path, error)) {
     if (std::filesystem::exists(path / (parts == Parts::everything ? "config.json" : "tokenizer.json"), error))
       return {nullptr, path, true};
-    fail(ErrorCode::bad_input, "{}: not a model folder: no {} in it", printable(model),
-         parts == Parts::everything ? "config.json" : "tokenizer.json");
+    const Path inside = gguf_in(path);
+    fail(ErrorCode::bad_input, "{}: not a model folder: no {} in it{}", printable(model),
+         parts == Parts::everything ? "config.json" : "tokenizer.json",
+         inside.empty() ? "" : fmt::format("; name the file in it: {}", printable(inside.string())));
   }
   if (std::filesystem::exists(path, error)) return {nullptr, path, false};
   std::string names;

@@ -175,6 +175,8 @@ Result<LoraSpec> read_peft_config(const Json& json, const std::string& where) {
   LoraSpec spec;
   spec.rank = *rank;
   spec.alpha = *alpha;
+  if (const Json rs = json.value("use_rslora", Json()); !rs.is_null() && !rs.is_boolean())
+    return bad_input("{}: use_rslora is {}, expected true or false", where, clipped(to_text(rs), 60));
   if (!unset(json, "use_rslora")) spec.scaling = Scaling::by_root;
   if (const Json dropout = json.value("lora_dropout", Json()); dropout.is_number()) spec.dropout = dropout.get<float>();
   Result<void> read = read_patterns(json, "rank_pattern", where, read_rank, spec.rank_pattern);
@@ -182,6 +184,48 @@ Result<LoraSpec> read_peft_config(const Json& json, const std::string& where) {
   if (read) read = read_layers(json, where, spec.layers);
   if (!read) return tl::unexpected(read.error());
   return spec;
+}
+
+namespace {
+
+// By PEFT's rules: a text is a regular expression, a list holds names and their ends.
+Result<bool> is_targeted(const Json& targets, const std::string& module, const std::string& where) {
+  if (targets.is_null() || targets == "all-linear") return true;
+  if (targets.is_string()) {
+    Result<bool> matches = matches_module(targets.get<std::string>(), module);
+    if (!matches) return bad_input("{}: target_modules: {}", where, matches.error().message);
+    return matches;
+  }
+  if (!targets.is_array())
+    return bad_input("{}: target_modules is {}, expected names of maps", where, clipped(to_text(targets), 60));
+  return std::any_of(targets.begin(), targets.end(), [&](const Json& target) {
+    return target.is_string() && (target == module || module.ends_with("." + target.get<std::string>()));
+  });
+}
+
+}  // namespace
+
+Result<void> check_targets(const Json& json, const Adapter& adapter, const std::string& where) {
+  const Json targets = json.value("target_modules", Json());
+  const Json layers = json.value("layers_to_transform", Json());
+  const Json listed = layers.is_array() || layers.is_null() ? layers : Json::array({layers});
+  for (int layer = 0; layer < adapter.layers(); ++layer) {
+    for (const Site site : all_sites) {
+      if (adapter.at(layer, site).is_absent()) continue;
+      const std::string module = module_name(layer, site);
+      const Result<bool> targeted = is_targeted(targets, module, where);
+      if (!targeted) return tl::unexpected(targeted.error());
+      const bool in_layers = listed.is_null() || std::find(listed.begin(), listed.end(), layer) != listed.end();
+      if (*targeted && in_layers) continue;
+      return bad_input(
+          "{}: {} is {}, which leaves out {}, but the weights beside it hold that map: PEFT would not apply it; put "
+          "the "
+          "config back that the weights were saved with",
+          where, *targeted ? "layers_to_transform" : "target_modules",
+          clipped(to_text(*targeted ? layers : targets), 60), module);
+    }
+  }
+  return {};
 }
 
 }  // namespace hone::model

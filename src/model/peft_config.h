@@ -20,4 +20,8 @@ Json peft_config(const Adapter& adapter, const std::string& base_name);
 // modules saved whole, initialisations that change the base, ...). `where` names the file.
 Result<LoraSpec> read_peft_config(const Json& json, const std::string& where);
 
+// Refuses (bad_input) a config whose target_modules or layers_to_transform leave out a map that `adapter` has a pair
+// of: PEFT would not apply that pair, so one of the two files is not what it was.
+Result<void> check_targets(const Json& json, const Adapter& adapter, const std::string& where);
+
 }  // namespace hone::model

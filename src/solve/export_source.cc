@@ -78,6 +78,8 @@ ExportSource export_source(const ExportSourceSpec& spec) {
   if (source.reference.kind == ModelKind::bundle) fill_from_bundle(spec, source);
   if (source.reference.kind == ModelKind::run) fill_from_run(source);
   if (source.task_folder.empty() && is_there("hone.toml")) source.task_folder = std::filesystem::current_path();
+  if (!source.reference.task && !source.task_folder.empty())
+    source.reference.task = value_or_throw(data::load_task(source.task_folder));
   return source;
 }
 

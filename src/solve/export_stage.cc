@@ -109,20 +109,24 @@ std::uint64_t bytes_needed(const Prepared& prepared, ExportFormat format) {
   }
 }
 
+// What stands before every input.
+std::vector<text::Message> messages_before(const Prepared& prepared) {
+  const auto& task = prepared.source.reference.task;
+  if (!task) return {};
+  std::vector<text::Message> before = data::conversation(*task, prepared.source.shots, "");
+  before.pop_back();
+  return before;
+}
+
 // The Modelfile beside a GGUF file: `from` and `adapter` as it sees them.
 std::string modelfile_of(const Prepared& prepared, const std::string& from, const std::string& adapter) {
-  std::vector<text::Message> before;
-  if (const auto& task = prepared.source.reference.task) {
-    before = data::conversation(*task, prepared.source.shots, "");
-    before.pop_back();
-  }
   const int context = prepared.files.config().context;
   const int wanted = prepared.source.max_prompt_tokens > 0 ? prepared.source.max_prompt_tokens : 4096;
   return model::modelfile({.chat_template = &prepared.base.chat_template,
                            .tokenizer = &prepared.base.tokenizer,
                            .from = from,
                            .adapter = adapter,
-                           .before = before,
+                           .before = messages_before(prepared),
                            .today = prepared.source.reference.today,
                            .context = std::min(context, wanted)});
 }
@@ -188,11 +192,23 @@ class Writing {
   tensor::Exec exec_;
 };
 
-Json record_of(const ExportSpec& spec, const Prepared& prepared) {
+std::vector<ExportedFile> files_in(const Path& folder) {
+  std::vector<ExportedFile> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    files.push_back({entry.path().filename().string(), entry.file_size()});
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return files;
+}
+
+// Of the files in `folder`, which hold everything else already.
+Json record_of(const ExportSpec& spec, const Prepared& prepared, const Path& folder) {
   const ModelReference& reference = prepared.source.reference;
+  Json files = Json::array();
+  for (const ExportedFile& file : files_in(folder)) files.push_back(file.name);
   Json record = {{"format", name_of(spec.format)},
                  {"type", name_of_type(prepared.type)},
                  {"base", {{"model", model::public_name(reference.base)}, {"sha256", prepared.base.sha256}}},
+                 {"files", std::move(files)},
                  {"hone", program_facts()}};
   if (reference.run) record["run"] = reference.run->id;
   if (!reference.adapter.empty()) {
@@ -201,14 +217,6 @@ Json record_of(const ExportSpec& spec, const Prepared& prepared) {
     record["lora"] = {{"rank", lora.rank}, {"scale", model::lora_scale(lora.scaling, lora.alpha, lora.rank)}};
   }
   return record;
-}
-
-std::vector<ExportedFile> files_in(const Path& folder) {
-  std::vector<ExportedFile> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    files.push_back({entry.path().filename().string(), entry.file_size()});
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return files;
 }
 
 // Whether some maps have a rank or alpha of their own.
@@ -222,6 +230,10 @@ bool has_exceptions(const model::Adapter& adapter) {
   }
   return false;
 }
+
+constexpr const char* note_on_base =
+    "llama.cpp and Ollama want the base as GGUF, and this one is a Hugging Face folder: convert it with llama.cpp's "
+    "convert_hf_to_gguf.py, or take the merged model of --format gguf.";
 
 constexpr const char* note_on_exceptions =
     "vLLM reads one rank and one alpha for all maps and leaves the exceptions of this adapter out, so no command for "
@@ -242,6 +254,7 @@ std::vector<std::string> commands_for(const ExportSpec& spec, const Prepared& pr
                           shell_word(prepared.name + "=" + folder.string()))};
     }
     case ExportFormat::gguf_adapter:
+      if (prepared.files.gguf() == nullptr) return {};  // note_on_base says why
       return {
           fmt::format("llama-server -m {} --lora {}", shell_word(base), shell_word((folder / adapter_file).string())),
           fmt::format("ollama create {} -f {}", prepared.name, shell_word((folder / "Modelfile").string()))};
@@ -282,6 +295,16 @@ void add_notes(const ExportSpec& spec, const Prepared& prepared, ExportOutcome& 
     outcome.notes.emplace_back(
         "Some maps have a rank or alpha of their own. PEFT applies them; servers that read one rank and alpha for all, "
         "as vLLM does, need the merged model (--format hf).");
+  const std::vector<text::Message> before = messages_before(prepared);
+  const bool has_modelfile = spec.format == ExportFormat::gguf || spec.format == ExportFormat::gguf_adapter;
+  if (has_modelfile && std::any_of(before.begin(), before.end(),
+                                   [](const text::Message& message) { return !model::can_be_quoted(message.content); }))
+    outcome.notes.emplace_back(
+        "The instruction or an example holds three quotes, or begins or ends with one, which a Modelfile cannot hold: "
+        "it "
+        "is left out, so in Ollama it must be sent with each request.");
+  if (spec.format == ExportFormat::gguf_adapter && prepared.files.gguf() == nullptr)
+    outcome.notes.emplace_back(note_on_base);
   if (prepared.base.default_template)
     outcome.notes.emplace_back("The base brings no chat template; ChatML, as in training, is written into the files.");
 }
@@ -343,7 +366,7 @@ ExportOutcome export_model(const ExportSpec& spec, std::stop_token stop) {
                        .quiet = spec.quiet.progress});
     const model::ExportHooks hooks{stop, [&](std::uint64_t bytes) { progress.update(bytes); }};
     Writing(prepared, output.path(), hooks).run(spec.format);
-    write_file(output.path() / model::export_record, to_pretty_text(record_of(spec, prepared)));
+    write_file(output.path() / model::export_record, to_pretty_text(record_of(spec, prepared, output.path())));
     if (stop.stop_requested()) fail(ErrorCode::interrupted, "stopped; nothing was written");
     output.commit();
     outcome.folder = output.place();

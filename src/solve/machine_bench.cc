@@ -88,8 +88,12 @@ void keep_what_was_seen(const std::optional<Json>& key, MachineBench& bench) {
   if (!key || bench.interrupted || bench.figures.empty()) return;
   const PrecisionFigures& figures = bench.figures.back();
   HONE_CHECK(figures.precision == model::Precision::int8);
-  keep_gate(*key, {.rows = figures.compared, .differing = figures.differing, .date = utc_today()});
-  bench.is_kept = true;
+  try {
+    keep_gate(*key, {.rows = figures.compared, .differing = figures.differing, .date = utc_today()});
+    bench.is_kept = true;
+  } catch (const Failure& failure) {
+    bench.notices.push_back(fmt::format("what int8 showed is not kept: {}", failure.what()));
+  }
 }
 
 }  // namespace

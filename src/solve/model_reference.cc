@@ -1,6 +1,7 @@
 #include "solve/model_reference.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/shell.h"
 #include "base/terminal.h"
 #include "data/task_json.h"
@@ -96,6 +97,7 @@ void fill_trained(ModelReference& reference, const track::RunRecord& trained, co
   reference.base_sha256 = trained.manifest.at("base").at("sha256").get<std::string>();
   reference.precision = model::recorded_precision(trained.manifest.at("base"));
   reference.adapter = hone_folder(task) / "adapters" / trained.id;
+  if (trained.summary.is_object()) reference.adapter_sha256 = trained.summary.value("adapter_sha256", std::string());
   if (!std::filesystem::is_directory(reference.adapter)) {
     fail(ErrorCode::bad_input, "run {} is {} and left no adapter ({} is missing); `hone train {}` goes on with it",
          trained.id, track::name_of(trained.status), reference.adapter.string(), shell_word(task.folder.string()));
@@ -216,6 +218,16 @@ std::string base_model(const data::Task& task) {
   return std::filesystem::exists(beside, ignored) ? beside.string() : task.model;
 }
 
+void check_recorded_adapter(const ModelReference& reference) {
+  if (reference.adapter_sha256.empty()) return;
+  const Path file = reference.adapter / "adapter_model.safetensors";
+  if (value_or_throw(sha256_file(file)) == reference.adapter_sha256) return;
+  fail(ErrorCode::bad_input,
+       "{}: these are not the weights that {} recorded when it was trained; put them back, or make the run again with "
+       "`hone reproduce`",
+       printable(file.string()), printable(reference.given));
+}
+
 std::string no_template_notice(const model::Model& model) {
   return fmt::format("{} brings no chat template; ChatML is used", printable(model.name));
 }
@@ -231,6 +243,7 @@ LanguageModel open_language_model(tensor::Exec& exec, const ModelReference& refe
          reference.base, reference.base_sha256, opened.base.path.string(), opened.base.sha256);
   }
   if (parts == model::Parts::everything && !reference.adapter.empty()) {
+    check_recorded_adapter(reference);
     value_or_throw(model::check_adapter_base(reference.adapter, opened.base.sha256));
     opened.adapter = value_or_throw(model::Adapter::load(reference.adapter, opened.base.decoder->config()));
   }

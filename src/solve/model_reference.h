@@ -21,6 +21,7 @@ struct ModelReference {
   std::string base_sha256;  // as recorded; empty for a bare model
   model::Precision precision = model::Precision::f32;  // in which the base is kept: recorded, or asked for
   Path adapter;                                        // folder of LoRA weights over the base; empty: none
+  std::string adapter_sha256{};                        // of its weights, as the run recorded it; empty: not recorded
   std::string today;  // the date for templates that print one: recorded, or today's for a bare model
   // What a bundle or a run answers, as recorded; a run's data files and metric are those of the task as it is now.
   std::optional<data::Task> task;
@@ -44,6 +45,9 @@ ModelReference resolve_model(const std::string& model, const Path& task, const M
 // The task's base model as open_model takes it from any working folder: a file or folder is meant from the task's
 // folder on; the catalogue's default where the task names none.
 std::string base_model(const data::Task& task);
+
+// Failure (bad_input) where the adapter's weights are not those that its run recorded.
+void check_recorded_adapter(const ModelReference& reference);
 
 // That `model`, which brought no chat template, is asked in ChatML.
 std::string no_template_notice(const model::Model& model);

@@ -50,6 +50,7 @@ std::optional<GateEvidence> kept_gate(const Json& key) {
   try {
     if (!json || json->at("key") != key) return std::nullopt;
     GateEvidence evidence;
+    if (!json->at("rows").is_number_unsigned() || !json->at("differing").is_number_unsigned()) return std::nullopt;
     evidence.rows = json->at("rows").get<std::size_t>();
     evidence.differing = json->at("differing").get<std::size_t>();
     evidence.date = json->at("date").get<std::string>();

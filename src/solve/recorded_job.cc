@@ -2,6 +2,7 @@
 
 #include "base/shell.h"
 #include "solve/cheap_jobs.h"
+#include "solve/model_reference.h"
 
 namespace hone::solve {
 namespace {
@@ -16,6 +17,12 @@ void check_data_key(const Workspace& workspace, const track::RunRecord& run) {
 
 TrainedRun trained_run(const Workspace& workspace, const LocalModel& local, const std::string& id) {
   const Path folder = workspace.folder / "adapters" / id;
+  ModelReference recorded;
+  recorded.given = "run " + id;
+  recorded.adapter = folder;
+  if (const auto run = workspace.store.find(id); run && run->summary.is_object())
+    recorded.adapter_sha256 = run->summary.value("adapter_sha256", std::string());
+  check_recorded_adapter(recorded);
   return {.run = id,
           .adapter_folder = folder,
           .adapter = value_or_throw(model::Adapter::load(folder, local.model.decoder->config())),

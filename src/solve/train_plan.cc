@@ -54,6 +54,7 @@ class Forecast {
     tensor::Exec exec(workspace.threads);
     const model::Model model = model::open_model(exec, workspace.task.model, model::Parts::tokenizer_only);
     config_ = model::measure_model(workspace.task.model, model::Precision::f32).config;
+    value_or_throw(model::check_lora(config_, question.spec.lora));
     examples_ = encode_rows(model, config_.context, workspace, workspace.split.train).examples;
     if (examples_.empty())
       fail(ErrorCode::bad_input, "no training row could be encoded, so there is nothing to train on");

@@ -95,10 +95,12 @@ std::string key_of(const Workspace& workspace, const LocalModel& local, const tr
       Json::array({workspace.data_key, workspace.task.metric, base_identity(local.model), train::to_json(spec)})));
 }
 
-// Nothing where the adapter is gone or damaged.
+// Nothing where the adapter is gone, damaged or another one.
 std::optional<TrainedRun> load_trained(const Workspace& workspace, const LocalModel& local,
                                        const track::RunRecord& record) {
   const Path folder = workspace.folder / "adapters" / record.id;
+  const Result<std::string> hash = sha256_file(folder / "adapter_model.safetensors");
+  if (!hash || *hash != record.summary.value("adapter_sha256", *hash)) return std::nullopt;
   auto adapter = model::Adapter::load(folder, local.model.decoder->config());
   if (!adapter) return std::nullopt;
   return TrainedRun{.run = record.id,
@@ -148,7 +150,11 @@ TrainResult train_run(Workspace& workspace, LocalModel& local, const TrainJobSpe
   }
   if (status == track::RunStatus::finished) {
     if (auto trained = load_trained(workspace, local, *earlier)) {
-      return {TrainEnd::finished, earlier->id, std::move(trained), {}};
+      return {.end = TrainEnd::finished,
+              .run = earlier->id,
+              .trained = std::move(trained),
+              .why = {},
+              .was_trained_before = true};
     }
   }
   const bool goes_on = earlier && status != track::RunStatus::finished;

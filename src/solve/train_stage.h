@@ -32,7 +32,8 @@ struct TrainResult {
   TrainEnd end = TrainEnd::interrupted;
   std::string run;                    // what it recorded is in the store, also where it failed
   std::optional<TrainedRun> trained;  // finished
-  std::string why;                    // failed: how training broke down
+  std::string why{};                  // failed: how training broke down
+  bool was_trained_before = false;    // finished: by an earlier call; this one only loaded it
 };
 
 // Trains, or loads the adapter of the finished run with the same data, metric, base model and spec; an interrupted one

@@ -1,6 +1,7 @@
 #include "track/database.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <limits>
 #include <thread>
@@ -46,6 +47,27 @@ constexpr int wait_for_others_ms = 20'000;
     default:
       fail(ErrorCode::environment, "{}: the store can't be used", where);
   }
+}
+
+// A store in a folder on a disk or of an owner that lets us read only. What another process left in the log beside it
+// cannot be read without writing there, so such a store is opened as any other, and refused.
+bool cannot_be_written(const Path& file) {
+  std::error_code error;
+  const Path log = file.string() + "-wal";
+  const bool has_log = std::filesystem::exists(log, error) && std::filesystem::file_size(log, error) > 0;
+  return std::filesystem::exists(file, error) && !has_log &&
+         ::access(std::filesystem::absolute(file).parent_path().c_str(), W_OK) != 0;
+}
+
+// https://www.sqlite.org/uri.html: nothing is locked and nothing written, not even beside the file.
+std::string immutable_uri(const Path& file) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(file).string()) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                          c == '.' || c == '-' || c == '_';
+    uri += is_plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -107,8 +129,11 @@ std::int64_t Query::integer(int column) const { return sqlite3_column_int64(stat
 Database::Database(const Path& file) : file_(file) {
   std::error_code missing;
   if (std::filesystem::file_size(file, missing) == 0 && !missing) refuse_damaged_file(file, "it is empty");
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(file.c_str(), &connection_, flags, nullptr);
+  is_read_only_ = cannot_be_written(file);
+  const int flags = is_read_only_ ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE
+                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
+  const std::string name = is_read_only_ ? immutable_uri(file) : file.string();
+  const int code = sqlite3_open_v2(name.c_str(), &connection_, flags, nullptr);
   if (code != SQLITE_OK) {
     const std::string detail = connection_ != nullptr ? sqlite3_errmsg(connection_) : "out of memory";
     sqlite3_close(connection_);

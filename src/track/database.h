@@ -46,6 +46,7 @@ class Query {
 // One connection, for one thread. Other processes may use the same file: a busy one is waited for.
 class Database {
  public:
+  // Where the folder cannot be written to, for reading only.
   explicit Database(const Path& file);
   ~Database();
   Database(const Database&) = delete;
@@ -55,6 +56,7 @@ class Database {
   Query query(const char* sql);
   // Statements without parameters, one after another.
   void execute(const char* sql);
+  bool is_read_only() const { return is_read_only_; }
   // Readers and one writer at a time without waiting for each other; kept in the file.
   void use_write_ahead_log();
   // The first column of the first row, or 0.
@@ -67,6 +69,7 @@ class Database {
   [[noreturn]] void refuse_damaged(const std::string& detail) const;
 
  private:
+  bool is_read_only_ = false;
   sqlite3* connection_ = nullptr;
   Path file_;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;

@@ -104,6 +104,7 @@ void prepare(Database& database) {
          "{}: made by a newer Hone (store version {}, this one reads up to {}); update Hone, or move the file away",
          database.file().string(), version, schema_version);
   }
+  if (database.is_read_only()) return;
   database.use_write_ahead_log();
   database.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
 }
@@ -172,8 +173,8 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::open(const Path& file) {
-  make_folder(std::filesystem::absolute(file));
   std::error_code missing;
+  if (!std::filesystem::exists(file, missing)) make_folder(std::filesystem::absolute(file));
   if (!std::filesystem::exists(file, missing)) make_store(file);
   return Store(std::make_unique<State>(file));
 }

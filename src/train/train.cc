@@ -65,6 +65,7 @@ class Loop {
     }
     // A run stopped by the user or the clock may go on later, so its checkpoint doesn't say that it has ended.
     const bool is_final = ended != "interrupted" && ended != "time";
+    if (ended != "interrupted") check_weights();
     if (is_final && state_.ended.empty()) {
       state_.ended = ended;
       save();
@@ -218,6 +219,16 @@ class Loop {
                     "rate {:.3g}). Try a lower learning rate, for instance {:.3g}; if it happens at the first steps, "
                     "check the base model with `hone ask`.",
                     event.step, steps_, most_skipped_in_a_row, event.learning_rate, spec_.learning_rate / 4));
+  }
+
+  // The last step's weights were never used, so no loss has shown what became of them.
+  void check_weights() {
+    model::Adapter& kept = state_.best ? *state_.best : state_.adapter;
+    if (std::isfinite(norm_of(exec_, kept))) return;
+    throw BrokeDown(ErrorCode::bad_input,
+                    fmt::format("training broke down: after step {} the adapter's weights are no longer finite numbers "
+                                "(learning rate {:.3g}). Try a lower learning rate, for instance {:.3g}.",
+                                state_.step, spec_.learning_rate, spec_.learning_rate / 4));
   }
 
   Outcome outcome(const std::string& ended) {

@@ -101,6 +101,14 @@ TEST(Train, DrivesTheLossDown) {
   EXPECT_EQ(outcome.events.front().learning_rate, 0);
 }
 
+TEST(Train, WeightsThatAreNoLongerNumbersBreakItDown) {
+  Training training;
+  training.spec.learning_rate = 1e39;  // beyond f32
+  training.spec.validations_per_epoch = 0;
+  training.max_steps = 2;  // the first one's rate is 0, and no loss follows the second
+  EXPECT_NE(failure_of(training).find("no longer finite"), std::string::npos);
+}
+
 TEST(Train, CountsTokensAsThePlanSays) {
   Training training;
   training.spec.epochs = 1;

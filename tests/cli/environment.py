@@ -133,11 +133,29 @@ def read_only(root):
     with tempfile.TemporaryDirectory() as elsewhere:
         scored = hone_json("eval", bundle, "--data", task / "train.jsonl", cwd=elsewhere)
         check((pathlib.Path(elsewhere) / scored["rows"]).exists(), "the scored rows go to the working folder")
+    check(len(hone_json("runs", "list", task)) == 1, "reading the store needs no right to write")
     for command in (("eval", bundle, "--data", task / "train.jsonl", "--task", task), ("solve", task), ("train", task), ("init", task / "train.jsonl", "--force")):
         message = hone(*command, code=4)[1]
         check(str(task) in message and message.startswith("hone: "), f"{command}: {message}")
         check("ead-only" in message or "write" in message or "permission" in message.lower(), f"{command} does not say why: {message}")
     check(sorted(str(p) for p in task.rglob("*")) == before, "nothing was added or removed")
+
+
+def pipes_and_full_outputs(root):
+    """A pipe where a file should be is not waited for; what cannot be written is never taken for written."""
+    task, bundle = task_and_bundle(root)
+    folder = tiny_model.write_folder(root / "model")
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    check("regular file" in hone("ask", folder, "x", code=3, timeout=20)[1], "a pipe is no config")
+    os.mkfifo(root / "rows.csv")
+    check("regular file" in hone("init", root / "rows.csv", code=3, timeout=20)[1], "a pipe is no table")
+    os.mkfifo(root / "rows.xlsx")
+    check("regular file" in hone("init", root / "rows.xlsx", code=3, timeout=20)[1], "a pipe is no spreadsheet")
+    for command in (("models", "list"), ("ask", bundle, "apple", "--json"), ("--help",), ("--version",)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([HONE, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True)
+        check(done.returncode == 4 and "standard output" in done.stderr, f"{command}: {done.returncode} {done.stderr}")
 
 
 INSIDE = {"full_disk": full_disk, "read_only": read_only}
@@ -161,7 +179,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
-        for step in (no_network, two_at_once, stopped, limited_files):
+        for step in (no_network, two_at_once, stopped, limited_files, pipes_and_full_outputs):
             (root / step.__name__).mkdir()
             step(root / step.__name__)
         for step in INSIDE:

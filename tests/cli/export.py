@@ -1,10 +1,13 @@
 """Laws of hone export: every format answers as the trained run; what cannot be exported, or is for another base, is refused by name; a
 full disk and Ctrl-C leave nothing behind; where rounding changes answers it says so and exits 1."""
+import contextlib
+import hashlib
 import json
 import pathlib
 import random
 import resource
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -30,7 +33,13 @@ def trained_task(folder, base):
     with (folder / "hone.toml").open("a") as file:
         file.write(f'[model]\nbase = "{base}"\n')
     trained = hone_json("train", folder, "--epochs", "1", "--rank", "4", "--alpha", "8")
-    strengthen(pathlib.Path(trained["adapter"]) / "adapter_model.safetensors")
+    file = pathlib.Path(trained["adapter"]) / "adapter_model.safetensors"
+    strengthen(file)
+    message = hone("ask", trained["run"], "hi", "--task", folder, code=3)[1]
+    check(str(file) in message and trained["run"] in message, f"other weights than those recorded: {message}")
+    with contextlib.closing(sqlite3.connect(folder / ".hone/store.db")) as store:
+        store.execute("UPDATE runs SET summary = json_set(summary, '$.adapter_sha256', ?) WHERE id = ?", (hashlib.sha256(file.read_bytes()).hexdigest(), trained["run"]))
+        store.commit()
     return trained["run"]
 
 
@@ -55,7 +64,8 @@ def every_format(model, task, root):
         check(names == files | {"hone_export.json"}, f"{how}: {names}")
         check({f["name"] for f in done["files"]} == names, f"{how}: {done['files']}")
         check(done["check"]["rows"] == 20 and done["check"]["agreement"] >= 0.99, f"{how}: {done['check']}")
-        check(done["commands"], how)
+        needs_gguf = how == ("gguf-adapter",) and not list(task.glob("*.gguf"))
+        check(not done["commands"] and "GGUF" in " ".join(done["notes"]) if needs_gguf else done["commands"], f"{how}: {done}")
     peft = json.loads((root / "out-peft/adapter_config.json").read_text())
     check(peft["peft_type"] == "LORA" and peft["r"] == 4 and peft["lora_alpha"] == 8 and not peft["use_rslora"], peft)
     shown = hone("export", model, "--to", root / "out-hf", "--format", "hf", "--task", task)[0]
@@ -72,6 +82,7 @@ def others_files(root, task):
     check(own["metrics"] == other["metrics"] and own["n"] == 20, f"{own['metrics']} {other['metrics']}")
     again = hone_json("export", root / "out-peft", "--to", root / "again", "--format", "gguf", "--type", "f32", "--task", task)
     check(again["check"]["agreement"] == 1, again)
+    check("SYSTEM" in (root / "again/Modelfile").read_text(), "the task that was named gives the Modelfile its instruction")
     check((root / "again/model.gguf").stat().st_size == (root / "out-gguf-f32/model.gguf").stat().st_size, "the same tensors")
 
 
@@ -108,6 +119,15 @@ def refusals(root, task, run):
     (occupied / "thesis.txt").write_text("years of work")
     message = hone("export", run, "--to", occupied, "--format", "hf", "--task", task, code=3)[1]
     check("occupied" in message and (occupied / "thesis.txt").read_text() == "years of work", message)
+    (root / "out-peft/sub").mkdir()
+    (root / "out-peft/sub/notes.txt").write_text("mine")
+    message = hone("export", run, "--to", peft, "--format", "gguf", "--task", task, code=3)[1]
+    check("sub" in message and (peft / "sub/notes.txt").read_text() == "mine", message)
+    (peft / "sub/notes.txt").unlink()
+    (peft / "sub").rmdir()
+    check("--to" in hone("export", run, "--to", "", "--format", "gguf", "--task", task, code=2)[1], "an empty name")
+    check("model.gguf" in hone("ask", root / "out-gguf", "hi", code=3)[1], "a folder with a model in it names it")
+    check("adapter" in hone("ask", root / "out-gguf-adapter/adapter.gguf", "hi", code=3)[1], "an adapter is no model")
     check(not (root / "refused").exists(), "nothing is written where something is refused")
 
 

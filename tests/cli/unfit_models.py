@@ -128,7 +128,8 @@ def unfit_adapters(root):
     check(hone_rows("ask", fits, "x", "--base", base, "--max-tokens", "2"), "the adapter fits")
     for number, (field, value) in enumerate({"use_dora": True, "modules_to_save": ["lm_head"], "bias": "all", "lora_bias": True, "peft_type": "IA3", "fan_in_fan_out": True,
                                              "layer_replication": [[0, 1]], "init_lora_weights": "pissa", "r": 0, "lora_alpha": "two",
-                                             "rank_pattern": {"q_proj": -1}}.items()):
+                                             "rank_pattern": {"q_proj": -1}, "layers_to_transform": [1], "target_modules": ["v_proj"],
+                                             "use_rslora": "x"}.items()):
         refuses(f"an adapter with {field}", ("ask", write_adapter(root / f"adapter{number}", {field: value}), "x", "--base", base), field)
     name = "base_model.model.model.layers.0.self_attn.q_proj"
     wide = {f"{name}.lora_A.weight": ([2, 48], [0.5] * 96), f"{name}.lora_B.weight": ([32, 2], [0.1] * 64)}
