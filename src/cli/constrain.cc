@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/terminal.h"
 #include "cli/input.h"
+#include "eval/bootstrap.h"
 #include "generate/constraint_json.h"
 #include "solve/model_reference.h"
 
@@ -30,7 +31,7 @@ struct Instance {
 };
 
 // Goes through the text's tokens as decoding would, timing each mask.
-Instance try_instance(const std::string& text, const text::Tokenizer& tokenizer, generate::Constraint& constraint,
+Instance try_instance(const std::string& text, const text::Tokenizer& tokenizer, generate::JsonConstraint& constraint,
                       std::vector<double>& microseconds) {
   Instance instance{text, false, 0};
   const auto allowed = [&] {
@@ -43,19 +44,18 @@ Instance try_instance(const std::string& text, const text::Tokenizer& tokenizer,
   for (const text::TokenId token : tokenizer.encode_behind(text, text::Behind::text)) {
     const std::string_view bytes = tokenizer.token_bytes(token);
     // Tokenizers that rewrite text, or lack a byte, spell another text.
-    if (!left.starts_with(bytes) || !generate::allows(allowed(), token)) return instance;
-    constraint.take(token);
+    if (!left.starts_with(bytes)) return instance;
+    if (generate::allows(allowed(), token)) {
+      constraint.take(token);
+    } else if (!constraint.take_otherwise_spelled(token)) {
+      return instance;
+    }
     left.remove_prefix(bytes.size());
     instance.read += bytes.size();
   }
   allowed();
   instance.accepted = left.empty() && constraint.may_end();
   return instance;
-}
-
-double quantile(const std::vector<double>& sorted, double part) {
-  if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(part * static_cast<double>(sorted.size())))];
 }
 
 struct Outcome {
@@ -84,8 +84,9 @@ Json json_of(Outcome& outcome, const Options& options) {
                    {"compile_ms", outcome.compile_ms}};
   document["mask_us"] = nullptr;
   if (!all.empty()) {
-    document["mask_us"] = {
-        {"mean", sum / static_cast<double>(all.size())}, {"p50", quantile(all, 0.5)}, {"p99", quantile(all, 0.99)}};
+    document["mask_us"] = {{"mean", sum / static_cast<double>(all.size())},
+                           {"p50", eval::quantile(all, 0.5)},
+                           {"p99", eval::quantile(all, 0.99)}};
   }
   if (!all.empty() && options.times) document["mask_us"]["times"] = in_order;
   return document;
@@ -117,11 +118,12 @@ int run(const Options& options) {
   if (!schema) outcome.compiled = tl::unexpected(schema.error());
   if (schema) {
     outcome.ignored = schema->ignored();
-    const auto make = generate::JsonConstraint::maker(vocabulary, *schema, spelling_in(options.schema));
+    const generate::JsonConstraint start(vocabulary, *schema, spelling_in(options.schema));
     if (!options.file.empty()) {
       for_each_line(options.file, [&](std::size_t, const std::string& line) {
         if (is_blank(line)) return;
-        outcome.instances.push_back(try_instance(line, tokenizer, *make(), outcome.microseconds));
+        generate::JsonConstraint constraint = start;
+        outcome.instances.push_back(try_instance(line, tokenizer, constraint, outcome.microseconds));
       });
     }
   }

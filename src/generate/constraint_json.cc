@@ -1,7 +1,9 @@
 #include "generate/constraint_json.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "generate/constraint_reader.h"
@@ -19,16 +21,19 @@ class JsonMasks {
   JsonMasks(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema, text::JsonSpelling spelling,
             ConstraintMemory memory)
       : vocabulary_(vocabulary), schema_(schema), spelling_(spelling), memory_(memory) {
-    matcher_.emplace(schema_, spelling_);
+    vocabulary_.require_json();
+    begin_anew();
   }
 
   const ConstraintVocabulary& vocabulary() const { return vocabulary_; }
   text::JsonMatcher& matcher() { return *matcher_; }
+  ValuePlaces& places() { return *places_; }
 
   // States are valid as long as this stays.
   std::uint64_t generation() const { return generation_; }
   std::size_t bytes() const {
-    return matcher_->bytes() + (masks_.size() + inside_.size()) * (vocabulary_.words() * sizeof(std::uint64_t) + 128);
+    return matcher_->bytes() + places_->bytes() +
+           (masks_.size() + inside_.size()) * (vocabulary_.words() * sizeof(std::uint64_t) + 128);
   }
   // Called before states are used, never while.
   void forget_if_full() {
@@ -36,7 +41,7 @@ class JsonMasks {
     ++generation_;
     masks_.clear();
     inside_.clear();
-    matcher_.emplace(schema_, spelling_);
+    begin_anew();
   }
 
   std::shared_ptr<const TokenMask> at(State state) {
@@ -45,7 +50,6 @@ class JsonMasks {
     TokenMask mask(vocabulary_.words(), 0);
     // Inside a string most of the vocabulary may follow, and which tokens doesn't depend on where the string stands,
     // but for those that hold its end.
-    using Place = text::JsonMatcher::TextPlace;
     const Place place = matcher_->text_place(state, vocabulary_.longest());
     if (place.kind == Place::Kind::outside) {
       vocabulary_.all().mark(*matcher_, state, mask);
@@ -53,6 +57,7 @@ class JsonMasks {
       mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters) : inside(place.name, state);
       vocabulary_.quoted().mark(*matcher_, state, mask);
     }
+    keep_written(state, place.kind, mask);
     if (matcher_->accepts(state)) vocabulary_.allow_ends(mask);
     return masks_.emplace(state, std::make_shared<const TokenMask>(std::move(mask))).first->second;
   }
@@ -66,6 +71,43 @@ class JsonMasks {
   }
 
  private:
+  using Place = text::JsonMatcher::TextPlace;
+
+  void begin_anew() {
+    places_.reset();
+    matcher_.emplace(schema_, spelling_);
+    places_.emplace(*matcher_, vocabulary_);
+  }
+
+  // Of the tokens that reach into a member's value of which there are few, keeps those that begin as the tokenizer
+  // writes it.
+  void keep_written(State state, Place::Kind kind, TokenMask& mask) {
+    std::set<std::pair<State, std::string>> entries;
+    const auto leave_out = [&](text::TokenId token) {
+      if (!allows(mask, token)) return;
+      const std::string_view bytes = vocabulary_.tokenizer().token_bytes(token);
+      const auto entry = places_->entry(state, bytes);
+      if (!entry) return;
+      mask[static_cast<std::size_t>(token) / 64] &= ~(std::uint64_t{1} << (token % 64));
+      entries.emplace(entry->state, bytes.substr(0, entry->bytes));
+    };
+    if (places_->few(state) != nullptr) {
+      for (std::size_t word = 0; word < mask.size(); ++word) {
+        for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+          leave_out(static_cast<text::TokenId>(64 * word + static_cast<std::size_t>(std::countr_zero(bits))));
+        }
+      }
+    } else {
+      std::for_each(vocabulary_.quote_colons().begin(), vocabulary_.quote_colons().end(), leave_out);
+      if (kind == Place::Kind::outside) {
+        std::for_each(vocabulary_.colons().begin(), vocabulary_.colons().end(), leave_out);
+      }
+    }
+    for (const auto& [before, bytes] : entries) {
+      places_->tokens(before, bytes)->mark(0, bytes.size(), vocabulary_.tokenizer(), mask);
+    }
+  }
+
   const TokenMask& inside(const std::string& name, State state) {
     const auto known = inside_.find(name);
     if (known != inside_.end()) return known->second;
@@ -81,19 +123,21 @@ class JsonMasks {
   ConstraintMemory memory_;
   std::uint64_t generation_ = 0;
   std::optional<text::JsonMatcher> matcher_;
+  std::optional<ValuePlaces> places_;
   std::unordered_map<State, std::shared_ptr<const TokenMask>> masks_;
   std::unordered_map<std::string, TokenMask> inside_;
 };
 
+JsonConstraint::JsonConstraint(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema,
+                               text::JsonSpelling spelling, ConstraintMemory memory)
+    : masks_(std::make_shared<JsonMasks>(vocabulary, schema, spelling, memory)) {}
+
 MakeConstraint JsonConstraint::maker(const ConstraintVocabulary& vocabulary, const text::JsonSchema& schema,
                                      text::JsonSpelling spelling, ConstraintMemory memory) {
-  return [masks = std::make_shared<JsonMasks>(vocabulary, schema, spelling, memory)] {
-    return std::make_unique<JsonConstraint>(masks);
+  return [start = JsonConstraint(vocabulary, schema, spelling, memory)] {
+    return std::make_unique<JsonConstraint>(start);
   };
 }
-
-JsonConstraint::JsonConstraint(std::shared_ptr<JsonMasks> masks)
-    : masks_(std::move(masks)), generation_(masks_->generation()) {}
 
 std::size_t JsonConstraint::shared_bytes() const { return masks_->bytes(); }
 
@@ -111,16 +155,50 @@ text::JsonMatcher& JsonConstraint::matcher() {
 
 std::span<const std::uint64_t> JsonConstraint::allowed() {
   matcher();
-  mask_ = masks_->at(state_);
+  if (value_) {
+    TokenMask mask(masks_->vocabulary().words(), 0);
+    value_->mark(node_, 0, masks_->vocabulary().tokenizer(), mask);
+    mask_ = std::make_shared<const TokenMask>(std::move(mask));
+  } else {
+    mask_ = masks_->at(state_);
+  }
   return *mask_;
 }
 
-void JsonConstraint::take(text::TokenId token) {
-  text::JsonMatcher& reader = matcher();
-  const std::string_view bytes = masks_->vocabulary().tokenizer().token_bytes(token);
+void JsonConstraint::read(std::string_view bytes) {
+  text::JsonMatcher& reader = masks_->matcher();
   for (const char c : bytes) state_ = reader.step(state_, static_cast<unsigned char>(c));
   HONE_CHECK(state_ != text::JsonMatcher::dead);
   read_ += bytes;
+}
+
+void JsonConstraint::take(text::TokenId token) {
+  matcher();
+  const std::string_view bytes = masks_->vocabulary().tokenizer().token_bytes(token);
+  if (!value_) {
+    if (const auto entry = masks_->places().entry(state_, bytes)) {
+      value_ = masks_->places().tokens(entry->state, std::string(bytes.substr(0, entry->bytes)));
+      node_ = 0;
+    }
+  }
+  if (value_) {
+    node_ = value_->next(node_, token);
+    HONE_CHECK(node_ != ValueTokens::elsewhere);
+    if (node_ == ValueTokens::ended) value_.reset();
+  }
+  read(bytes);
+}
+
+bool JsonConstraint::take_otherwise_spelled(text::TokenId token) {
+  text::JsonMatcher& reader = matcher();
+  const std::string_view bytes = masks_->vocabulary().tokenizer().token_bytes(token);
+  if (!value_ && !masks_->places().entry(state_, bytes)) return false;
+  State state = state_;
+  for (const char c : bytes) state = reader.step(state, static_cast<unsigned char>(c));
+  if (state == text::JsonMatcher::dead) return false;
+  value_.reset();
+  read(bytes);
+  return true;
 }
 
 bool JsonConstraint::may_end() { return matcher().accepts(state_); }

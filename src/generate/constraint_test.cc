@@ -21,6 +21,7 @@ const std::vector<std::string>& schemas() {
       R"({"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3}$"})",
       R"({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2})",
       R"({"oneOf": [{"type": "object", "properties": {"k": {"const": "a"}, "x": {"type": "null"}}, "required": ["k", "x"]}, {"type": "object", "properties": {"k": {"const": "b"}}, "required": ["k"]}], "maxProperties": 3})",
+      R"({"type": "object", "properties": {"w": {"enum": ["he", "here", "inner", "\u00e9\n"]}, "n": {"enum": [1, 12, 2.5]}}, "required": ["w", "n"], "additionalProperties": false})",
   };
   return all;
 }
@@ -44,35 +45,88 @@ class ConstraintTest : public testing::Test {
   ConstraintVocabulary vocabulary_{model_.tokenizer};
 };
 
-// A mask is exactly the tokens whose bytes can be read, found one by one.
+// Whether any of the bytes of `text` from `from` on belong to a member's value of which the schema allows few.
+bool reaches_into_few(const std::string& schema, const std::string& text, std::size_t from) {
+  text::JsonMatcher matcher(compiled(schema), {});
+  text::JsonMatcher::State state = matcher.start();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != ' ' && matcher.at_member_value(state) && matcher.few_values(state, most_field_values)) {
+      std::size_t end = text[i] == '"' ? text.find('"', i + 1) : text.find_first_of(",}", i);
+      end = std::min(end, text.size() - 1) + (text[i] == '"' ? 1 : 0);
+      if (end > from) return true;
+    }
+    state = matcher.step(state, static_cast<unsigned char>(text[i]));
+  }
+  return false;
+}
+
+// A mask is exactly the tokens whose bytes can be read, found one by one; of those that reach into a value of a few it
+// is some.
 TEST_F(ConstraintTest, MasksAreExactAtTheByteLevel) {
   Rng rng(5);
+  int narrowed = 0;
   for (const std::string& schema : schemas()) {
     const auto constraint = maker(schema)();
     text::JsonMatcher matcher(compiled(schema), {});
     text::JsonMatcher::State state = matcher.start();
+    std::string text;
     for (int length = 0; length < 60; ++length) {
       std::vector<text::TokenId> possible;
       const auto allowed = constraint->allowed();
       for (std::size_t i = 0; i < model_.tokenizer.vocabulary_size(); ++i) {
         const auto token = static_cast<text::TokenId>(i);
+        const std::string bytes(model_.tokenizer.token_bytes(token));
         text::JsonMatcher::State next = state;
-        for (const char c : model_.tokenizer.token_bytes(token))
-          next = matcher.step(next, static_cast<unsigned char>(c));
+        for (const char c : bytes) next = matcher.step(next, static_cast<unsigned char>(c));
         const bool special = model_.tokenizer.is_special(token);
         const bool readable = !special && next != text::JsonMatcher::dead;
         const bool ends = token == turn_stop && matcher.accepts(state);
-        EXPECT_EQ(allows(allowed, token), readable || ends) << schema << " token " << token << " after " << length;
-        if (readable) possible.push_back(token);
+        if (readable && !allows(allowed, token)) {
+          ++narrowed;
+          EXPECT_TRUE(reaches_into_few(schema, text + bytes, text.size())) << text << " token " << bytes;
+        } else {
+          EXPECT_EQ(allows(allowed, token), readable || ends) << schema << " token " << token << " after " << text;
+        }
+        if (readable && allows(allowed, token)) possible.push_back(token);
       }
-      if (possible.empty()) break;
+      if (possible.empty()) {
+        EXPECT_TRUE(matcher.accepts(state)) << "a dead end: " << text;
+        break;
+      }
       const text::TokenId token =
           possible[static_cast<std::size_t>(rng.uniform() * static_cast<double>(possible.size()))];
       constraint->take(token);
+      text += model_.tokenizer.token_bytes(token);
       for (const char c : model_.tokenizer.token_bytes(token))
         state = matcher.step(state, static_cast<unsigned char>(c));
     }
   }
+  EXPECT_GT(narrowed, 0);
+}
+
+// Texts are let through whatever tokens spell them, where only how an enumerated value is spelled stands against it.
+TEST_F(ConstraintTest, ValuesOtherwiseSpelledCanBeRead) {
+  const std::string schema = R"({"properties": {"k": {"enum": ["he", "hen", "\u00e9"]}}, "required": ["k"]})";
+  const auto read = [&](const std::string& text) {
+    JsonConstraint constraint(vocabulary_, compiled(schema), {});
+    int otherwise = 0;
+    for (const char c : text) {
+      const text::TokenId byte = static_cast<unsigned char>(c);
+      if (allows(constraint.allowed(), byte)) {
+        constraint.take(byte);
+      } else if (constraint.take_otherwise_spelled(byte)) {
+        ++otherwise;
+      } else {
+        return -1;
+      }
+    }
+    EXPECT_TRUE(constraint.may_end());
+    return otherwise;
+  };
+  EXPECT_EQ(read(R"({"k":"he"})"), 1);  // "h", where the tokenizer writes "he"
+  EXPECT_GT(read(R"({"k":"\u00e9"})"), 0);
+  EXPECT_EQ(read(R"({"k":"hi"})"), -1);
+  EXPECT_EQ(read(R"({"z":"hi","k":"he"})"), -1);  // keys come in the schema's order
 }
 
 // A model of random weights says anything; under a constraint all of it is valid, wherever the limit falls.
@@ -123,22 +177,12 @@ TEST_F(ConstraintTest, LogProbabilitiesAreNormalisedAmongWhatMayFollow) {
 // A vocabulary that can't spell an enumeration's value is refused before anything is decoded, by the byte that it
 // lacks.
 TEST(ConstraintVocabulary, RefusesOneThatLacksAByte) {
-  const auto vocabulary_of = [](int missing) {
-    text::GgufVocabulary vocabulary;
-    vocabulary.model = "gpt2";
-    vocabulary.pre = "smollm";
-    vocabulary.tokens = tiny_spellings();
-    if (missing >= 0) vocabulary.tokens[static_cast<std::size_t>(missing)] = "unused3";
-    vocabulary.types.assign(vocabulary.tokens.size(), 1);
-    vocabulary.types[264] = vocabulary.types[265] = 3;
-    vocabulary.merges = tiny_merges();
-    vocabulary.eos = turn_stop;
-    return value_or_throw(text::Tokenizer::from_gguf(vocabulary));
-  };
+  const text::JsonSchema anything = compiled("{}");
   for (const int missing : {static_cast<int>('z'), 0xA9}) {
-    const text::Tokenizer lacking = vocabulary_of(missing);
+    const text::Tokenizer lacking = tiny_tokenizer_without(missing);
+    const ConstraintVocabulary vocabulary(lacking);
     try {
-      const ConstraintVocabulary vocabulary(lacking);
+      const JsonConstraint constraint(vocabulary, anything, {});
       ADD_FAILURE() << "taken without " << missing;
     } catch (const Failure& failure) {
       EXPECT_EQ(failure.code(), ErrorCode::unsupported);
@@ -147,7 +191,7 @@ TEST(ConstraintVocabulary, RefusesOneThatLacksAByte) {
     }
   }
   // A byte that only begins long characters can be written as an escape.
-  const text::Tokenizer without_lead = vocabulary_of(0xC3);
+  const text::Tokenizer without_lead = tiny_tokenizer_without(0xC3);
   const ConstraintVocabulary vocabulary(without_lead);
   const auto constraint = JsonConstraint::maker(vocabulary, compiled(R"({"enum": ["\u00e9"]})"), {})();
   std::string text;

@@ -28,23 +28,6 @@ std::vector<text::TokenId> tokens_of(const text::Tokenizer& tokenizer, InStrings
   return ids;
 }
 
-// What text is made of where a value is spelled by escapes at need: ASCII, and bytes inside longer characters.
-void check_bytes(const text::Tokenizer& tokenizer) {
-  std::vector<bool> single(256, false);
-  for (const text::TokenId id : tokens_of(tokenizer, InStrings::all)) {
-    const std::string_view bytes = tokenizer.token_bytes(id);
-    if (bytes.size() == 1) single[static_cast<unsigned char>(bytes[0])] = true;
-  }
-  for (int byte = 0x20; byte < 0xC0; ++byte) {
-    if (byte == 0x7F || single[static_cast<std::size_t>(byte)]) continue;
-    fail(ErrorCode::unsupported,
-         "the vocabulary has no token for the byte 0x{:02x} alone, so JSON can't always be completed; use a model with "
-         "a "
-         "byte-level or byte-fallback tokenizer",
-         byte);
-  }
-}
-
 }  // namespace
 
 TokenBytesTree::TokenBytesTree(const text::Tokenizer& tokenizer, std::vector<text::TokenId> ids)
@@ -114,6 +97,19 @@ int TokenBytesTree::longest_node(std::string_view bytes) const {
   return longest;
 }
 
+TokenBytesTree::Part TokenBytesTree::behind(std::string_view bytes) const {
+  Part part = {0, static_cast<int>(nodes_.size()), 0};
+  for (const char c : bytes) {
+    int i = part.begin;
+    while (i < part.end && nodes_[static_cast<std::size_t>(i)].byte != static_cast<std::uint8_t>(c)) {
+      i = nodes_[static_cast<std::size_t>(i)].end;
+    }
+    if (i >= part.end) return {0, 0, 0};
+    part = {i + 1, nodes_[static_cast<std::size_t>(i)].end, part.depth + 1};
+  }
+  return part;
+}
+
 text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {
   const int node = longest_node(bytes);
   if (node < 0) return text::no_token;
@@ -139,12 +135,48 @@ ConstraintVocabulary::ConstraintVocabulary(const text::Tokenizer& tokenizer)
       escaped_(tokenizer, tokens_of(tokenizer, InStrings::escaped)),
       quoted_(tokenizer, tokens_of(tokenizer, InStrings::quoted)),
       ends_((tokenizer.vocabulary_size() + 63) / 64, 0) {
-  check_bytes(tokenizer);
   for (const text::TokenId id : tokenizer.end_of_turn()) allow(ends_, id);
   for (const text::TokenId id : all_.tokens()) {
     longest_ = std::max(longest_, static_cast<int>(tokenizer.token_bytes(id).size()));
   }
   mark_inside_strings();
+  find_colons();
+}
+
+std::optional<unsigned char> ConstraintVocabulary::lacks(std::string_view text) const {
+  const auto missing = std::find_if(text.begin(), text.end(), [&](char c) {
+    return all_.longest_in({&c, 1}) == text::no_token;
+  });
+  if (missing == text.end()) return std::nullopt;
+  return static_cast<unsigned char>(*missing);
+}
+
+// What text is made of where a value is spelled by escapes at need: ASCII, and bytes inside longer characters.
+void ConstraintVocabulary::require_json() const {
+  std::string needed;
+  for (int byte = 0x20; byte < 0xC0; ++byte) {
+    if (byte != 0x7F) needed += static_cast<char>(byte);
+  }
+  const auto missing = lacks(needed);
+  if (!missing) return;
+  fail(ErrorCode::unsupported,
+       "the vocabulary has no token for the byte 0x{:02x} alone, so JSON can't always be completed; use a model with a "
+       "byte-level or byte-fallback tokenizer",
+       *missing);
+}
+
+void ConstraintVocabulary::find_colons() {
+  constexpr std::string_view blanks = " \t\n";
+  for (const text::TokenId id : all_.tokens()) {
+    const std::string_view bytes = tokenizer_.token_bytes(id);
+    for (std::size_t colon = bytes.find(':'); colon != std::string_view::npos; colon = bytes.find(':', colon + 1)) {
+      if (bytes.find_first_not_of(blanks, colon + 1) == std::string_view::npos) break;
+      const std::size_t before = colon == 0 ? std::string_view::npos : bytes.find_last_not_of(blanks, colon - 1);
+      if (before != std::string_view::npos && bytes[before] != '"') continue;
+      (before == std::string_view::npos ? colons_ : quote_colons_).push_back(id);
+      break;
+    }
+  }
 }
 
 std::string ConstraintVocabulary::spellable(const std::string& json) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,11 +42,31 @@ class TokenBytesTree {
   // Calls `use(token, state)` for each of these tokens with the state behind it. Of a matcher: step() and `dead`.
   template <class Matcher, class State, class Use>
   void visit(Matcher& matcher, State state, const Use& use) const {
-    std::vector<State> states(static_cast<std::size_t>(most_depth_) + 1, state);
-    const int count = static_cast<int>(nodes_.size());
-    for (int i = 0; i < count;) {
+    visit_nodes(matcher, state, {0, static_cast<int>(nodes_.size()), 0}, use);
+  }
+  // The same for the tokens that begin with `bytes` and go on behind them, which are read from `state` on.
+  template <class Matcher, class State, class Use>
+  void visit_behind(std::string_view bytes, Matcher& matcher, State state, const Use& use) const {
+    visit_nodes(matcher, state, behind(bytes), use);
+  }
+  // The longest token that begins `bytes`; no_token where there is none.
+  text::TokenId longest_in(std::string_view bytes) const;
+  // `bytes`, each of which has a token, as the longest tokens from its beginning.
+  std::vector<text::TokenId> spelled(std::string_view bytes) const;
+
+ private:
+  // Nodes [begin, end) below one at `depth`.
+  struct Part {
+    int begin = 0, end = 0, depth = 0;
+  };
+  // The nodes below that of `bytes`.
+  Part behind(std::string_view bytes) const;
+  template <class Matcher, class State, class Use>
+  void visit_nodes(Matcher& matcher, State state, Part part, const Use& use) const {
+    std::vector<State> states(static_cast<std::size_t>(most_depth_ - part.depth) + 1, state);
+    for (int i = part.begin; i < part.end;) {
       const Node& node = nodes_[static_cast<std::size_t>(i)];
-      const auto depth = static_cast<std::size_t>(node.depth);
+      const auto depth = static_cast<std::size_t>(node.depth - part.depth);
       const State next = matcher.step(states[depth - 1], node.byte);
       if (next == std::remove_cvref_t<Matcher>::dead) {
         i = node.end;
@@ -58,12 +79,6 @@ class TokenBytesTree {
       ++i;
     }
   }
-  // The longest token that begins `bytes`; no_token where there is none.
-  text::TokenId longest_in(std::string_view bytes) const;
-  // `bytes`, each of which has a token, as the longest tokens from its beginning.
-  std::vector<text::TokenId> spelled(std::string_view bytes) const;
-
- private:
   // The node at which that token ends; -1 where there is none.
   int longest_node(std::string_view bytes) const;
 
@@ -74,9 +89,14 @@ class TokenBytesTree {
 
 class ConstraintVocabulary {
  public:
-  // `tokenizer` outlives it. Failure (unsupported) where a byte that JSON text needs has no token of its own: an answer
-  // could come to where no token leads on.
+  // `tokenizer` outlives it.
   explicit ConstraintVocabulary(const text::Tokenizer& tokenizer);
+
+  // The first byte of `text` that has no token of its own.
+  std::optional<unsigned char> lacks(std::string_view text) const;
+  // Failure (unsupported) where a byte that JSON text needs has no token of its own: an answer could come to where no
+  // token leads on.
+  void require_json() const;
 
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
   const TokenBytesTree& all() const { return all_; }
@@ -90,6 +110,10 @@ class ConstraintVocabulary {
     return inside_masks_[std::min(static_cast<std::size_t>(characters), inside_masks_.size() - 1)];
   }
   const TokenMask& ends() const { return ends_; }
+  // Tokens that may reach from before a member's colon into its value: with a quote before the colon, and with nothing
+  // but blanks.
+  const std::vector<text::TokenId>& quote_colons() const { return quote_colons_; }
+  const std::vector<text::TokenId>& colons() const { return colons_; }
   // Sets the bits of the tokens that end a turn.
   void allow_ends(TokenMask& mask) const {
     for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= ends_[i];
@@ -101,10 +125,12 @@ class ConstraintVocabulary {
 
  private:
   void mark_inside_strings();
+  void find_colons();
 
   const text::Tokenizer& tokenizer_;
   TokenBytesTree all_, plain_, escaped_, quoted_;
   TokenMask ends_;
+  std::vector<text::TokenId> quote_colons_, colons_;
   std::vector<TokenMask> inside_masks_;  // of inside_strings(), by characters
   int longest_ = 1;
 };

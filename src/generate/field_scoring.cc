@@ -69,15 +69,17 @@ class AnswerCache {
   std::vector<float> last_;  // hidden state behind them
 };
 
-}  // namespace
-
-// As the tokenizer would write it in the middle of a text; by the longest tokens where it rewrites what it reads.
-Ids FieldScoring::spelled(const std::string& bytes) const {
-  Ids tokens = model_.tokenizer.encode_behind(bytes, text::Behind::text);
-  std::string back;
-  for (const text::TokenId token : tokens) back += model_.tokenizer.token_bytes(token);
-  return back == bytes ? tokens : vocabulary_.all().spelled(bytes);
+// The probability of each of `count` values, from those of the sequences that mean it.
+std::vector<double> of_values(std::span<const std::pair<Ids, int>> sequences, std::span<const double> probabilities,
+                              std::size_t count) {
+  std::vector<double> sums(count, sequences.empty() ? 1 : 0);  // none: there is one value
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    sums[static_cast<std::size_t>(sequences[i].second)] += probabilities[i];
+  }
+  return sums;
 }
+
+}  // namespace
 
 std::vector<FieldProbabilities> FieldScoring::probabilities(tensor::Exec& exec, text::JsonMatcher& matcher,
                                                             const FieldAnswer& answer) const {
@@ -93,25 +95,28 @@ std::vector<FieldProbabilities> FieldScoring::probabilities(tensor::Exec& exec, 
   all.insert(all.end(), answer.tokens.begin(), answer.tokens.end());
   AnswerCache cache(model_, adapter_, std::move(all));
   std::vector<FieldProbabilities> fields;
+  ValuePlaces places(matcher, vocabulary_);
   for (const text::JsonChoice& choice : text::json_choices(matcher, json, most_field_values)) {
     // From the beginning of the token that holds the value's first byte.
     const std::size_t value = answer.json_begin + choice.begin;
     const auto first =
         static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), value) - begins.begin() - 1);
-    std::vector<Ids> sequences;
+    const auto tokens = places.tokens(choice.state, text.substr(begins[first], value - begins[first]));
+    const std::vector<std::pair<Ids, int>> sequences = tokens->sequences();
+    std::vector<Ids> ids;
     std::size_t longest = 0;
-    for (std::size_t i = 0; i < choice.values.size(); ++i) {
-      sequences.push_back(spelled(text.substr(begins[first], value - begins[first]) +
-                                  vocabulary_.spellable(choice.values[i]) + choice.behind[i]));
-      longest = std::max(longest, sequences.back().size());
+    for (const auto& [sequence, index] : sequences) {
+      ids.push_back(sequence);
+      longest = std::max(longest, sequence.size());
     }
     const std::size_t before = answer.prompt.size() + first;
     if (before + longest > static_cast<std::size_t>(model_.decoder->config().context)) continue;
-    const LabelScoring scoring(LabelTrie(sequences), sequences.size());
-    const std::vector<double> probabilities = cache.score(exec, before, scoring);
+    std::vector<double> probabilities;
+    if (!ids.empty()) probabilities = cache.score(exec, before, LabelScoring(LabelTrie(ids), ids.size()));
+    probabilities = of_values(sequences, probabilities, choice.few.values.size());
     FieldProbabilities field{choice.pointer, {}};
-    for (std::size_t i = 0; i < choice.values.size(); ++i) {
-      field.values.emplace_back(choice.values[i], probabilities[i]);
+    for (std::size_t i = 0; i < choice.few.values.size(); ++i) {
+      field.values.emplace_back(choice.few.values[i], probabilities[i]);
     }
     std::stable_sort(field.values.begin(), field.values.end(),
                      [](const auto& a, const auto& b) { return a.second > b.second; });

@@ -6,13 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "generate/constraint_vocabulary.h"
 #include "generate/generate.h"
-#include "text/json_schema.h"
+#include "generate/value_tokens.h"
 
 namespace hone::generate {
-
-inline constexpr std::size_t most_field_values = 64;
 
 struct FieldProbabilities {
   std::string field;                                   // JSON pointer
@@ -34,14 +31,12 @@ class FieldScoring {
 
   // Of each member of the answer that may have one of at most most_field_values words, numbers and strings, the
   // probability of each of them given the answer's tokens before it: as label probabilities (../docs/numerics.md) over
-  // the trie of what could stand there, each value with the one byte that ends it, in the tokenizer's own spelling.
-  // Fields whose values would reach beyond the model's context are left out. `answer` is one that the schema allows.
+  // its ValueTokens, which are those that a JsonConstraint lets an answer choose among. Fields whose values would reach
+  // beyond the model's context are left out. `answer` is one that the schema allows.
   std::vector<FieldProbabilities> probabilities(tensor::Exec& exec, text::JsonMatcher& matcher,
                                                 const FieldAnswer& answer) const;
 
  private:
-  std::vector<text::TokenId> spelled(const std::string& bytes) const;
-
   const model::Model& model_;
   const model::Adapter* adapter_;
   const ConstraintVocabulary& vocabulary_;

@@ -44,7 +44,7 @@ inline model::Config tiny_config() {
   return config;
 }
 
-inline model::Model tiny_model(std::uint64_t seed = 7) {
+inline text::GgufVocabulary tiny_vocabulary() {
   text::GgufVocabulary vocabulary;
   vocabulary.model = "gpt2";
   vocabulary.pre = "smollm";
@@ -53,12 +53,23 @@ inline model::Model tiny_model(std::uint64_t seed = 7) {
   vocabulary.types[264] = vocabulary.types[265] = 3;
   vocabulary.merges = tiny_merges();
   vocabulary.eos = turn_stop;
+  return vocabulary;
+}
+
+// One that has no token for a byte.
+inline text::Tokenizer tiny_tokenizer_without(int byte) {
+  text::GgufVocabulary vocabulary = tiny_vocabulary();
+  vocabulary.tokens[static_cast<std::size_t>(byte)] = "unused3";
+  return value_or_throw(text::Tokenizer::from_gguf(vocabulary));
+}
+
+inline model::Model tiny_model(std::uint64_t seed = 7) {
   auto weights = std::make_shared<const model::Weights>(model::random_weights(tiny_config(), seed));
   return {"tiny",
           {},
           "",
           std::make_shared<const model::Decoder>(weights),
-          value_or_throw(text::Tokenizer::from_gguf(vocabulary)),
+          value_or_throw(text::Tokenizer::from_gguf(tiny_vocabulary())),
           text::ChatTemplate::chatml(),
           true};
 }

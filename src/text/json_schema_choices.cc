@@ -1,7 +1,5 @@
 #include "text/json_schema_choices.h"
 
-#include <algorithm>
-
 #include "base/json.h"
 
 namespace hone::text {
@@ -77,35 +75,26 @@ class JsonPlace {
   std::string string_;
 };
 
-// The value's text that begins `text`: a string, a number or a word.
-std::string_view scalar_at(std::string_view text) {
-  if (text.front() != '"') return text.substr(0, text.find_first_of(",]} \n\t"));
-  std::size_t end = 1;
-  while (text[end] != '"') end += text[end] == '\\' ? 2 : 1;
-  return text.substr(0, end + 1);
-}
+}  // namespace
 
-// Finds what follows each of the values where they come at `state` and `text` goes on so; false where they are too
-// much.
-bool settle(JsonMatcher& matcher, JsonMatcher::State state, std::string_view text, JsonChoice& choice) {
-  const std::size_t written = scalar_at(text).size();
-  const char next = written < text.size() ? text[written] : ',';
+std::optional<FewValues> few_values(JsonMatcher& matcher, JsonMatcher::State state, std::size_t most) {
+  std::optional<std::vector<std::string>> values = matcher.few_values(state, most);
+  if (!values || values->empty()) return std::nullopt;
+  FewValues few{std::move(*values), {}};
   std::size_t bytes = 0;
-  for (const std::string& value : choice.values) {
+  for (const std::string& value : few.values) {
+    bytes += value.size();
+    if (bytes > most_bytes) return std::nullopt;
     JsonMatcher::State behind = state;
     for (const char c : value) behind = matcher.step(behind, static_cast<unsigned char>(c));
-    const std::string candidates = {next, ',', '}'};
-    const auto first = std::find_if(candidates.begin(), candidates.end(), [&](char c) {
-      return matcher.step(behind, static_cast<unsigned char>(c)) != JsonMatcher::dead;
-    });
-    if (first == candidates.end()) return false;
-    choice.behind.push_back(*first);
-    bytes += value.size();
+    std::string& next = few.behind.emplace_back();
+    for (const char c : std::string_view(",} \n\t")) {
+      if (matcher.step(behind, static_cast<unsigned char>(c)) != JsonMatcher::dead) next += c;
+    }
+    if (next.empty()) return std::nullopt;
   }
-  return bytes <= most_bytes;
+  return few;
 }
-
-}  // namespace
 
 std::vector<JsonChoice> json_choices(JsonMatcher& matcher, std::string_view text, std::size_t most) {
   std::vector<JsonChoice> choices;
@@ -113,11 +102,8 @@ std::vector<JsonChoice> json_choices(JsonMatcher& matcher, std::string_view text
   JsonMatcher::State state = matcher.start();
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_space = text[i] == ' ' || text[i] == '\n' || text[i] == '\t';
-    if (!is_space) {
-      if (auto values = matcher.few_values(state, most)) {
-        JsonChoice choice{place.pointer(), i, std::move(*values), {}};
-        if (settle(matcher, state, text.substr(i), choice)) choices.push_back(std::move(choice));
-      }
+    if (!is_space && matcher.at_member_value(state)) {
+      if (auto few = few_values(matcher, state, most)) choices.push_back({place.pointer(), i, state, std::move(*few)});
     }
     place.read(text[i]);
     state = matcher.step(state, static_cast<unsigned char>(text[i]));

@@ -209,6 +209,16 @@ const Automaton& shortest_numbers() {
 
 }  // namespace
 
+const std::optional<std::vector<std::string>>& JsonMatcher::few_numbers(int form, std::size_t most) const {
+  const auto [known, is_new] = few_numbers_.try_emplace({form, most});
+  if (is_new) {
+    known->second = few_texts(*intersect(grammar_.numbers[at(form)], shortest_numbers()), most);
+    if (known->second && known->second->empty()) known->second.reset();
+    bytes_ += entry_bytes + (known->second ? known->second->size() * entry_bytes : 0);
+  }
+  return known->second;
+}
+
 std::optional<std::vector<std::string>> JsonMatcher::few_values(State state, std::size_t most) const {
   const Level& here = level(state);
   if (here.kind != Kind::object || here.phase != Phase::colon) return std::nullopt;
@@ -223,8 +233,8 @@ std::optional<std::vector<std::string>> JsonMatcher::few_values(State state, std
     if (value.yes) add("true");
     if (value.no) add("false");
     for (const int number : value.numbers) {
-      const auto few = few_texts(*intersect(grammar_.numbers[at(number)], shortest_numbers()), most);
-      if (!few || few->empty()) return std::nullopt;
+      const auto& few = few_numbers(number, most);
+      if (!few) return std::nullopt;
       std::for_each(few->begin(), few->end(), add);
     }
     for (const int text : value.texts) {

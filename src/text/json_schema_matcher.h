@@ -53,6 +53,11 @@ class JsonMatcher {
   // Behind the colon of a member: the JSON texts of its values, as json.dumps writes them without ensure_ascii, where
   // they are at most `most` and all words, numbers or strings. Nothing elsewhere.
   std::optional<std::vector<std::string>> few_values(State state, std::size_t most) const;
+  // Whether the value of a member comes next: behind its colon, and blanks there.
+  bool at_member_value(State state) const {
+    const Level& here = level(state);
+    return here.kind == Kind::object && here.phase == Phase::colon;
+  }
   // Inside a string: characters read, one begun as an escape included.
   int characters_read(State state) const;
 
@@ -98,6 +103,7 @@ class JsonMatcher {
   };
 
   int seen_id(std::vector<bool> properties);
+  const std::optional<std::vector<std::string>>& few_numbers(int form, std::size_t most) const;
   const Level& level(State state) const { return levels_[static_cast<std::size_t>(state)].level; }
   State intern(Level level);
   State compute(State state, unsigned char byte);
@@ -150,6 +156,8 @@ class JsonMatcher {
   std::vector<std::vector<bool>> seen_;
   std::map<std::vector<bool>, int> seen_ids_;
   mutable std::map<std::pair<int, int>, SeenFacts> facts_;  // by form and set of properties
+  // Of few_values(), by form of number and `most`.
+  mutable std::map<std::pair<int, std::size_t>, std::optional<std::vector<std::string>>> few_numbers_;
   mutable std::size_t bytes_ = 0;
 };
 
