@@ -40,8 +40,10 @@ def vocabulary_names():
     return [tokens[i] for i in range(len(tokens))], {t["id"] for t in tokenizer["added_tokens"]}
 
 
-def vocabulary():
+def vocabulary(without=""):
+    """`without`: letters that get no token of their own."""
     names, special = vocabulary_names()
+    names = [f"unused {i}" if name in without else name for i, name in enumerate(names)]
     merges = [" ".join(m) for m in golden_tokenizer()["model"]["merges"]]
     return [
         field("tokenizer.ggml.model", STRING, "gpt2"),
@@ -95,8 +97,8 @@ def random_weights(seed):
     return tensors
 
 
-def write_model(path, seed=1):
-    tokens, size = vocabulary()
+def write_model(path, seed=1, without=""):
+    tokens, size = vocabulary(without)
     numbers = {"block_count": LAYERS, "embedding_length": WIDTH, "feed_forward_length": HIDDEN, "attention.head_count": HEADS,
                "attention.head_count_kv": KV_HEADS, "context_length": CONTEXT, "rope.dimension_count": WIDTH // HEADS, "vocab_size": size}
     fields = [field("general.architecture", STRING, "llama"), *[field(f"llama.{k}", U32, v) for k, v in numbers.items()],

@@ -187,7 +187,9 @@ Result<generate::MakeConstraint> ReadyRules::constraint(const AnswerRule& rule,
   if ((*made)->schema) {
     make = generate::JsonConstraint::maker(vocabulary, *(*made)->schema, spelling_);
   } else {
-    Result<generate::MakeConstraint> held = generate::AutomatonConstraint::maker(vocabulary, (*made)->automaton);
+    Result<generate::MakeConstraint> held = rule.regex
+                                                ? generate::AutomatonConstraint::maker(vocabulary, (*made)->automaton)
+                                                : generate::AutomatonConstraint::of_texts(vocabulary, labels_in(rule));
     if (!held) return held;
     make = std::move(*held);
   }

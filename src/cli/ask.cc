@@ -1,6 +1,7 @@
 // hone ask: one text, or a file of them, answered by a bundle, a run or a model.
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/progress.h"
@@ -212,6 +213,15 @@ int ask_task(std::vector<Question> questions, const solve::ModelReference& refer
   });
 }
 
+// Said behind what the user said last: every chat template has a place for that.
+void ask_for_rationale(std::vector<text::Message>& messages) {
+  const auto last = std::find_if(messages.rbegin(), messages.rend(), [](const text::Message& message) {
+    const bool has_parts = message.fields.is_object() && message.fields.contains("content");
+    return message.role == "user" && !has_parts;
+  });
+  if (last != messages.rend()) last->content += generate::rationale_request;
+}
+
 // The requests of the usable questions of a model without a task.
 std::vector<text::Request> requests_of(const std::vector<Question>& questions, const std::vector<std::size_t>& places,
                                        const Options& options) {
@@ -219,6 +229,7 @@ std::vector<text::Request> requests_of(const std::vector<Question>& questions, c
   for (const std::size_t place : places) {
     const Question& question = questions[place];
     auto messages = question.messages.empty() ? std::vector<text::Message>{{"user", question.text}} : question.messages;
+    if (question.rule.rationale > 0 && !options.raw) ask_for_rationale(messages);
     requests.push_back({.id = question.id, .messages = std::move(messages), .answer = answer_spec(options)});
     apply_rule(question.rule, requests.back().answer);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/terminal.h"
 #include "generate/constraint_reader.h"
 
 namespace hone::generate {
@@ -113,6 +114,21 @@ Result<MakeConstraint> AutomatonConstraint::maker(const ConstraintVocabulary& vo
                                 "byte-fallback tokenizer"});
   }
   return [masks] { return std::make_unique<AutomatonConstraint>(masks); };
+}
+
+Result<MakeConstraint> AutomatonConstraint::of_texts(const ConstraintVocabulary& vocabulary,
+                                                     std::span<const std::string> texts) {
+  for (const std::string& text : texts) {
+    const auto missing = vocabulary.lacks(text);
+    if (!missing) continue;
+    return tl::unexpected(
+        Error{ErrorCode::unsupported,
+              fmt::format("\"{}\" can't be answered: the model's vocabulary has no token for its byte "
+                          "0x{:02x}; choose another text, or a model with a byte-level or "
+                          "byte-fallback tokenizer",
+                          printable(text), *missing)});
+  }
+  return maker(vocabulary, text::literal_texts(std::vector<std::string>(texts.begin(), texts.end())));
 }
 
 AutomatonConstraint::AutomatonConstraint(std::shared_ptr<AutomatonMasks> masks) : masks_(std::move(masks)) {}

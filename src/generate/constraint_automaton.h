@@ -17,6 +17,9 @@ class AutomatonConstraint : public Constraint {
   // `vocabulary` outlives it. Errors: no text is accepted (bad_input), or none can be completed byte by byte in this
   // vocabulary (unsupported).
   static Result<MakeConstraint> maker(const ConstraintVocabulary& vocabulary, text::Automaton automaton);
+  // The same for one of `texts`. An error also where the vocabulary lacks a byte of any of them: it would never be
+  // answered, and nobody would know.
+  static Result<MakeConstraint> of_texts(const ConstraintVocabulary& vocabulary, std::span<const std::string> texts);
   explicit AutomatonConstraint(std::shared_ptr<AutomatonMasks> masks);
 
   std::span<const std::uint64_t> allowed() override;

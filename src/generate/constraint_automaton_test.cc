@@ -119,6 +119,30 @@ TEST_F(AutomatonConstraintTest, PatternsThatNothingMatchesAreErrors) {
   EXPECT_FALSE(text::compile_whole_regex("a(?=b)"));
 }
 
+// Patterns and labels need no more of a vocabulary than they are made of. A label that can't be spelled is an error,
+// and never just left out.
+TEST(AutomatonConstraint, AVocabularyMayLackBytesThatNothingNeeds) {
+  const text::Tokenizer tokenizer = tiny_tokenizer_without('z');
+  const ConstraintVocabulary vocabulary(tokenizer);
+  EXPECT_TRUE(AutomatonConstraint::maker(vocabulary, automaton_of("[0-9]{3}")));
+  EXPECT_TRUE(AutomatonConstraint::maker(vocabulary, automaton_of("[a-z]{3}")));
+  const auto refused = AutomatonConstraint::maker(vocabulary, automaton_of("zoo|zebra"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  const std::vector<std::string> labels = {"bar", "zoo"};
+  const auto unspelled = AutomatonConstraint::of_texts(vocabulary, labels);
+  ASSERT_FALSE(unspelled);
+  EXPECT_NE(unspelled.error().message.find("\"zoo\" can't be answered"), std::string::npos)
+      << unspelled.error().message;
+  EXPECT_NE(unspelled.error().message.find("0x7a"), std::string::npos) << unspelled.error().message;
+  EXPECT_TRUE(AutomatonConstraint::of_texts(vocabulary, std::vector<std::string>{"bar", "bee"}));
+
+  const text::Tokenizer no_colon = tiny_tokenizer_without(':');
+  const ConstraintVocabulary without_marker(no_colon);
+  const MakeConstraint digits = value_or_throw(AutomatonConstraint::maker(without_marker, automaton_of("[0-9]")));
+  EXPECT_THROW(SequenceConstraint::maker(without_marker, 3, digits), Failure);
+}
+
 // Free text, the marker once, then a whole answer: wherever the limits fall.
 TEST_F(AutomatonConstraintTest, ARationaleComesBeforeTheAnswer) {
   const MakeConstraint json =

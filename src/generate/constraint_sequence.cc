@@ -61,6 +61,12 @@ class SequenceMasks {
 MakeConstraint SequenceConstraint::maker(const ConstraintVocabulary& vocabulary, int rationale_tokens,
                                          MakeConstraint answer) {
   HONE_CHECK(rationale_tokens >= 1);
+  if (const auto missing = vocabulary.lacks(answer_marker)) {
+    fail(ErrorCode::unsupported,
+         "no rationale can be told from its answer: the model's vocabulary has no token for the byte 0x{:02x} of the "
+         "line \"Answer:\"; ask without a rationale",
+         *missing);
+  }
   return [masks = std::make_shared<SequenceMasks>(vocabulary, rationale_tokens, std::move(answer))] {
     return std::make_unique<SequenceConstraint>(masks);
   };

@@ -13,6 +13,11 @@ namespace hone::generate {
 // The line between the two.
 inline constexpr std::string_view answer_marker = "\nAnswer:\n";
 
+// What tells a model of it, behind the question.
+inline constexpr std::string_view rationale_request =
+    "\n\nReason first, in one or two sentences. Then write a line that says only \"Answer:\", and below it the answer "
+    "alone.";
+
 // What all answers of one such kind share. Not for several threads at once.
 class SequenceMasks;
 
@@ -21,7 +26,8 @@ class SequenceMasks;
 // the tokens are used up. No token reaches from the marker into the answer.
 class SequenceConstraint : public Constraint {
  public:
-  // `vocabulary` outlives it; `rationale_tokens` is at least 1.
+  // `vocabulary` outlives it; `rationale_tokens` is at least 1. Failure (unsupported) where the vocabulary lacks a byte
+  // of the marker.
   static MakeConstraint maker(const ConstraintVocabulary& vocabulary, int rationale_tokens, MakeConstraint answer);
   explicit SequenceConstraint(std::shared_ptr<SequenceMasks> masks);
   SequenceConstraint(const SequenceConstraint& other);

@@ -42,7 +42,8 @@ std::vector<std::vector<float>> hidden_states(tensor::Exec& exec, const model::M
 // turn included; sums to one (../docs/numerics.md).
 class LabelTrie {
  public:
-  // Each label as encode_answer() writes it in `form`.
+  // Each label as encode_answer() writes it in `form`. Failure where two are the same tokens (bad_input) and where the
+  // vocabulary lacks bytes of one (unsupported).
   LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::string> labels, const text::AnswerForm& form);
   // Sequences of which none begins another, end of turn included where it is part of the choice.
   explicit LabelTrie(std::span<const std::vector<text::TokenId>> sequences);

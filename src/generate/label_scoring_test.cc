@@ -11,6 +11,21 @@
 namespace hone::generate {
 namespace {
 
+// A label that the tokenizer would leave letters out of would be scored as another text.
+TEST(LabelTrie, RefusesLabelsThatTheVocabularyCantSpell) {
+  const text::Tokenizer tokenizer = tiny_tokenizer_without('z');
+  const text::AnswerForm form = value_or_throw(text::answer_form(tokenizer, text::ChatTemplate::chatml()));
+  const std::vector<std::string> good = {"bar", "caf\u00e9"}, bad = {"bar", "zoo"};
+  EXPECT_NO_THROW(LabelTrie(tokenizer, good, form));
+  try {
+    const LabelTrie trie(tokenizer, bad, form);
+    ADD_FAILURE() << "taken";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ErrorCode::unsupported);
+    EXPECT_NE(std::string(failure.what()).find("\"zoo\""), std::string::npos) << failure.what();
+  }
+}
+
 using Labels = std::vector<std::string>;
 using Ids = std::vector<text::TokenId>;
 

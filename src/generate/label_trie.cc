@@ -1,9 +1,34 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/terminal.h"
 #include "generate/label_scoring.h"
 
 namespace hone::generate {
+
+namespace {
+
+// Whether the tokenizer leaves out or replaces some of `label`. That it writes a character in another way, as the model
+// was trained with, is none of it.
+bool is_lossy(const text::Tokenizer& tokenizer, const std::string& label) {
+  const auto spelled = [&](const std::string& text) {
+    std::string bytes;
+    for (const text::TokenId id : tokenizer.encode_behind(text, text::Behind::text)) {
+      if (!tokenizer.is_special(id)) bytes += tokenizer.token_bytes(id);
+    }
+    return bytes;
+  };
+  if (spelled(label) == label) return false;
+  for (std::size_t begin = 0, end = 0; begin < label.size(); begin = end) {
+    end = begin + 1;
+    while (end < label.size() && (label[end] & 0xC0) == 0x80) ++end;
+    const std::string character = spelled(label.substr(begin, end - begin));
+    if (character.empty() || !is_utf8(character)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 int LabelTrie::add(std::span<const text::TokenId> sequence) {
   const auto child = [&](int parent, text::TokenId token) {
@@ -27,6 +52,13 @@ LabelTrie::LabelTrie(const text::Tokenizer& tokenizer, std::span<const std::stri
                      const text::AnswerForm& form) {
   nodes_.emplace_back();
   for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (is_lossy(tokenizer, labels[i])) {
+      fail(
+          ErrorCode::unsupported,
+          "the label \"{}\" can't be answered: the model's vocabulary has no tokens for all of it; rename it, or use a "
+          "model with a byte-level or byte-fallback tokenizer",
+          printable(labels[i]));
+    }
     const int node = add(text::encode_answer(labels[i], tokenizer, form));
     Node& leaf = nodes_[static_cast<std::size_t>(node)];
     if (leaf.label >= 0) {

@@ -72,9 +72,8 @@ Decimal decimal_of(const Json& number) {
   if (number.is_number_unsigned()) return parsed(std::to_string(number.get<std::uint64_t>()));
   if (number.is_number_integer()) return parsed(std::to_string(number.get<std::int64_t>()));
   // From here on doubles are whole, and a text of as many digits is read as a whole number: by their exact value.
-  constexpr double exact = 9007199254740992.0;
   const auto value = number.get<double>();
-  return parsed(std::abs(value) < exact ? fmt::format("{}", value) : fmt::format("{:.0f}", value));
+  return parsed(std::abs(value) < exact_doubles ? fmt::format("{}", value) : fmt::format("{:.0f}", value));
 }
 
 int compare(const Decimal& a, const Decimal& b) {

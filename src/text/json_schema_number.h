@@ -11,6 +11,9 @@
 
 namespace hone::text {
 
+// 2^53: above, doubles don't tell all whole numbers apart.
+inline constexpr double exact_doubles = 9007199254740992.0;
+
 // An exact decimal number: digits without leading zeros before the point, without trailing ones behind it.
 struct Decimal {
   bool negative = false;

@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::size_t most_number_states = 50000;
 constexpr int most_divisor = 100000;
-constexpr int most_broken_digits = 15;        // more, and a double may round to a whole number
-constexpr double exact = 9007199254740992.0;  // above, doubles don't tell all whole numbers apart
+constexpr int most_broken_digits = 15;  // more, and a double may round to a whole number
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -115,7 +114,7 @@ struct NumberState {
 // An open bound of numbers that may have a fraction is moved to the next double inside, so that no text between is
 // read as the bound itself.
 std::optional<Bound> closed(std::optional<Bound> bound, double towards) {
-  if (bound && bound->open && std::abs(bound->at.value()) < exact) {
+  if (bound && bound->open && std::abs(bound->at.value()) < exact_doubles) {
     bound = Bound{decimal_of(Json(std::nextafter(bound->at.value(), towards))), false};
   }
   return bound;
@@ -276,7 +275,9 @@ Automaton number_texts(const NumberSet& set) {
         compile_regex("^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?([0-9]{1,2}|[12][0-9][0-9]|30[0-7]))?$"));
   }
   Automaton texts = NumberAutomaton(set).run();
-  const auto is_large = [](const std::optional<Bound>& bound) { return bound && std::abs(bound->at.value()) >= exact; };
+  const auto is_large = [](const std::optional<Bound>& bound) {
+    return bound && std::abs(bound->at.value()) >= exact_doubles;
+  };
   if (set.kind != NumberSet::Kind::whole && (is_large(set.low) || is_large(set.high))) {
     // A text with a point is read as a double, which could lie beyond a bound that the text keeps.
     texts = intersect(texts, value_or_throw(compile_regex("^-?([0-9]+|[0-9]{1,15}\\.[0-9]+)$")));

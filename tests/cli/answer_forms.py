@@ -4,8 +4,10 @@ import pathlib
 import re
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tiny_model
 from harness import MODEL, check, hone, hone_json, hone_rows, need_model
 
 # (pattern, what the error says)
@@ -16,6 +18,24 @@ REFUSED = [
     ("a(b", ""),
     ("a^b", "no text matches"),
 ]
+
+
+def lacks_a_letter(root):
+    """A vocabulary that can't spell what is asked for: an error that names it, within a second, never an answer without it."""
+    model = tiny_model.write_model(root / "no_z.gguf", without="z")
+    (root / "any.json").write_text("{}")
+    for form, said in (
+        (["--regex", "zoo|zebra"], "lacks bytes"),
+        (["--labels", "bar,zoo"], "zoo"),
+        (["--labels", "bar,zoo", "--rationale", "3"], "0x7a"),
+        (["--schema", root / "any.json"], "0x7a"),
+    ):
+        begin = time.monotonic()
+        out, err = hone("ask", model, "Hello", *form, code=None)
+        check(out in ("", "(no answer)\n") and said in err and "vocabulary" in err, f"{form}: {out}{err}")
+        check(time.monotonic() - begin < 1, f"{form}: {time.monotonic() - begin:.1f} s")
+    check(hone_json("ask", model, "Hello", "--regex", "[0-9]{3}")["answer"].isdigit(), "what needs no z is answered")
+    check(hone_json("ask", model, "Hello", "--labels", "bar,bee")["answer"] in ("bar", "bee"), "labels without z")
 
 
 def main():
@@ -46,6 +66,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
+        lacks_a_letter(root)
         schema = {"type": "object", "properties": {"b": {"type": "boolean"}, "a": {"enum": ["x", "y"]}}, "required": ["b", "a"], "additionalProperties": False}
         rows = [
             {"input": "Hello", "regex": "[0-9]{3}"},

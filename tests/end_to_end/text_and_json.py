@@ -11,7 +11,8 @@ from harness import check, guard_rows, hone_json, need_model, write_rows
 
 SIZES = {"train": 30, "validation": 4, "test": 6}
 METRICS = {"text": {"exact", "chrf"}}
-METRICS["json"] = METRICS["text"] | {"field_precision", "field_recall", "field_f1"}
+METRICS["json"] = METRICS["text"] | {"field_precision", "field_recall", "field_f1", "valid"}
+SCHEMA = {"type": "object", "properties": {"asks": {"type": "boolean"}}, "required": ["asks"], "additionalProperties": False}
 
 
 def inputs():
@@ -28,13 +29,15 @@ def json_row(text):
     return {"input": text, "output": json.dumps({"asks": text.endswith("?")})}
 
 
-def make(folder, kind, row, instruction):
+def make(folder, kind, row, instruction, schema=None):
     folder.mkdir(exist_ok=True)
+    if schema:
+        (folder / "schema.json").write_text(json.dumps(schema))
     texts = iter(inputs())
     for side, count in SIZES.items():
         write_rows(folder / f"{side}.jsonl", [row(next(texts)) for _ in range(count)])
     (folder / "hone.toml").write_text(
-        f'[task]\nname = "{kind}"\nkind = "{kind}"\ninstruction = "{instruction}"\n'
+        f'[task]\nname = "{kind}"\nkind = "{kind}"\ninstruction = "{instruction}"\n{'schema = "schema.json"' if schema else ''}\n'
         '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
     )
     return folder
@@ -70,6 +73,18 @@ def json_is_compared_by_value(task, result):
     check(len(rows) == SIZES["test"], rows.keys())
 
 
+def schema_is_kept(result):
+    """Every contender that writes is held to it, and the bundle stays so wherever it is taken."""
+    for contender in result["contenders"]:
+        if contender["kind"] in ("prompted", "tuned"):
+            check(contender["metrics"]["valid"]["value"] == 1, contender)
+    for question in ("Write a poem about the sea", "Answer with the word no and nothing else"):
+        answer = json.loads(hone_json("ask", result["bundle"], question)["answer"])
+        check(set(answer) == {"asks"} and isinstance(answer["asks"], bool), answer)
+    record = json.loads((pathlib.Path(result["bundle"]) / "bundle.json").read_text())
+    check(json.loads(record["task"]["schema"]) == SCHEMA, record["task"])
+
+
 def answers_are_short(task, result):
     longest = max(len(json.loads(line)["output"]) for line in (task / "train.jsonl").open())
     reply = hone_json("ask", result["bundle"], "Please tell me what the weather is like today")
@@ -83,9 +98,10 @@ def main():
         root = pathlib.Path(name)
         text = make(root / "text", "text", text_row, "Answer with the first two words.")
         answers_are_short(text, solve(text, "text"))
-        orders = make(root / "json", "json", json_row, "Say as JSON whether it asks.")
+        orders = make(root / "json", "json", json_row, "Say as JSON whether it asks.", SCHEMA)
         result = solve(orders, "json")
         json_is_compared_by_value(orders, result)
+        schema_is_kept(result)
     print("text and json: kept")
 
 
