@@ -21,6 +21,7 @@ struct Options {
   solve::ApiSpec api;
   double max_usd = 0;  // 0: no cap
   bool no_temperature = false;
+  std::string response_format = "auto";
   bool dry_run = false;
   bool yes = false;
   bool json = false;
@@ -188,6 +189,9 @@ int run(Options options, std::stop_token stop) {
         prompt::TokenPrice{.id = price->id, .input = price->input, .cached = price->cached, .output = price->output};
   if (options.max_usd > 0) options.api.max_usd = options.max_usd;
   if (options.no_temperature) options.api.temperature = std::nullopt;
+  options.api.schema = options.response_format == "schema" ? solve::SchemaSending::always
+                       : options.response_format == "none" ? solve::SchemaSending::never
+                                                           : solve::SchemaSending::offered;
   solve::Workspace workspace = solve::open_workspace(options.task);
   solve::ApiTrial trial = solve::open_trial(workspace, options.api, [](const char* name) { return std::getenv(name); });
   const auto lines = plan_lines(trial, price);
@@ -239,6 +243,11 @@ void add_prompt(Cli& cli) {
   command->add_option("--timeout", options->api.timeout_seconds, "Seconds to wait for one answer (default 120)")
       ->check(CLI::Range(0.1, 3600.0));
   command->add_flag("--no-temperature", options->no_temperature, "Leave temperature 0 out, for models that refuse it");
+  command
+      ->add_option("--response-format", options->response_format,
+                   "Tell the endpoint a json task's schema: schema, none, or auto: where it is known to take one "
+                   "(OpenAI, Azure, this machine)")
+      ->check(CLI::IsMember({"auto", "schema", "none"}));
   command->add_flag("--dry-run", options->dry_run, "Say what would be sent and cost, and send nothing");
   command->add_flag("--yes", options->yes, "Rows may leave this machine");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run(*options, cli.stop); }; });

@@ -59,6 +59,9 @@ Judged judged_status(const net::HttpReply& reply, const std::string& body, const
     }
   } else {
     judged.kind = Judged::Kind::row_failed;
+    if (!options.asking.response_format.is_null() && said.find("response_format") != std::string::npos) {
+      judged.why += " (try --response-format none)";
+    }
     if (said.find("temperature") != std::string::npos) judged.why += " (try --no-temperature)";
   }
   return judged;

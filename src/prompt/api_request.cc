@@ -33,6 +33,7 @@ Json chat_body(const text::Request& request, const ApiAsking& asking) {
   Json body = {{"model", asking.model}, {"messages", std::move(messages)}};
   if (asking.temperature) body["temperature"] = *asking.temperature;
   body[asking.max_tokens_field] = asking.max_tokens;
+  if (!asking.response_format.is_null()) body["response_format"] = asking.response_format;
   return body;
 }
 

@@ -13,6 +13,7 @@ struct ApiAsking {
   int max_tokens = 1024;                  // of the answer, hidden reasoning included
   // The field that says so: OpenAI's own models refuse the older "max_tokens", other servers may not know the newer.
   std::string max_tokens_field = "max_tokens";
+  Json response_format = nullptr;  // what the endpoint is told of the answer's form (response_format.h); null: nothing
 };
 
 // The instruction with the form of the answer: every label and "nothing else", or one JSON document, of

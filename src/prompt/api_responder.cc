@@ -105,7 +105,10 @@ struct Ending {
 }  // namespace
 
 double most_usd(const text::Request& request, const ApiAsking& asking, const TokenPrice& price) {
-  return (most_prompt_tokens(request) * price.input + asking.max_tokens * price.output) / 1e6;
+  // An endpoint may count the form of the answer as read.
+  const double form =
+      asking.response_format.is_null() ? 0 : static_cast<double>(to_text(asking.response_format).size());
+  return ((most_prompt_tokens(request) + form) * price.input + asking.max_tokens * price.output) / 1e6;
 }
 
 struct ApiResponder::State {

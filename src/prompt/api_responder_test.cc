@@ -89,6 +89,25 @@ TEST(ApiResponder, EveryRowIsAnsweredOnceWithUsageAndLatency) {
   EXPECT_NE(sent.find("\"temperature\":0"), std::string::npos);
 }
 
+// What the answer's form is goes out with every request, and a server that knows no such field says which option helps.
+TEST(ApiResponder, TheFormOfTheAnswerIsSent) {
+  TestServer server([](const std::string& request) {
+    return request.find("row 1!") == std::string::npos
+               ? ok("a")
+               : TestServer::reply("400 Bad Request", "", R"({"error":{"message":"unknown field response_format"}})");
+  });
+  ApiOptions options = options_for(server);
+  const double without = most_usd(requests_of(1)[0], options.asking, {.id = "p", .input = 1, .cached = 1, .output = 1});
+  options.asking.response_format = {{"type", "json_schema"}};
+  const double with = most_usd(requests_of(1)[0], options.asking, {.id = "p", .input = 1, .cached = 1, .output = 1});
+  EXPECT_GT(with, without) << "a cap counts it as read";
+  ApiResponder responder(options);
+  const Rows rows = ask(responder, requests_of(2));
+  EXPECT_NE(server.requests().front().find(R"("response_format":{"type":"json_schema"})"), std::string::npos);
+  ASSERT_FALSE(rows.at(1));
+  EXPECT_NE(rows.at(1).error().message.find("--response-format none"), std::string::npos) << rows.at(1).error().message;
+}
+
 TEST(ApiResponder, WhatMayPassIsTriedAgain) {
   std::atomic<int> count = 0;
   TestServer server([&](const std::string&) -> std::string {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/terminal.h"
+#include "prompt/response_format.h"
 
 namespace hone::solve {
 namespace {
@@ -17,10 +18,20 @@ void check_private(const data::Task& task, const prompt::ApiEndpoint& endpoint) 
        task.file.filename().string(), endpoint.host);
 }
 
+bool is_openai(const prompt::ApiEndpoint& endpoint) {
+  return endpoint.host == "api.openai.com" || endpoint.host.ends_with(".openai.azure.com");
+}
+
 // OpenAI's newer models refuse "max_tokens"; servers that copy its interface may know nothing else.
 std::string max_tokens_field(const prompt::ApiEndpoint& endpoint) {
-  const bool is_openai = endpoint.host == "api.openai.com" || endpoint.host.ends_with(".openai.azure.com");
-  return is_openai ? "max_completion_tokens" : "max_tokens";
+  return is_openai(endpoint) ? "max_completion_tokens" : "max_tokens";
+}
+
+Json response_format(const data::Task& task, const ApiSpec& spec, const prompt::ApiEndpoint& endpoint) {
+  const bool is_offered = is_openai(endpoint) || endpoint.is_local;
+  const bool is_sent = spec.schema == SchemaSending::always || (spec.schema == SchemaSending::offered && is_offered);
+  if (task.schema.empty() || !is_sent) return nullptr;
+  return prompt::response_format(task.name, task.schema);
 }
 
 prompt::ApiOptions options_of(const Workspace& workspace, const ApiSpec& spec, const prompt::ApiEndpoint& endpoint) {
@@ -29,7 +40,8 @@ prompt::ApiOptions options_of(const Workspace& workspace, const ApiSpec& spec, c
   options.asking = {.model = spec.model,
                     .temperature = spec.temperature,
                     .max_tokens = spec.max_tokens,
-                    .max_tokens_field = max_tokens_field(endpoint)};
+                    .max_tokens_field = max_tokens_field(endpoint),
+                    .response_format = response_format(workspace.task, spec, endpoint)};
   options.fenced_json = workspace.task.kind == data::Kind::json;
   options.concurrency = spec.concurrency;
   options.price = spec.price;
@@ -53,6 +65,8 @@ ContenderJob job_of(const Workspace& workspace, const ApiSpec& spec, const promp
               {"instruction", prompt::api_instruction(task)},
               {"temperature", spec.temperature ? Json(*spec.temperature) : Json(nullptr)},
               {"max_tokens", spec.max_tokens}};
+  if (const Json format = response_format(task, spec, endpoint); !format.is_null())
+    job.spec["response_format"] = format;
   job.request = [&task, maker = prompt::RequestMaker(task, version, workspace.split.train, nullptr)](
                     const data::Row& row) { return prompt::api_request(task, maker, row); };
   return job;
@@ -63,7 +77,8 @@ double lost_usd(const Workspace& workspace, const ApiTrial& trial) {
   double most = 0;
   for (const auto* rows : {&workspace.split.validation, &workspace.split.test}) {
     for (const auto& row : *rows) {
-      const prompt::ApiAsking asking{.model = {}, .temperature = {}, .max_tokens = trial.spec.max_tokens};
+      prompt::ApiAsking asking{.model = {}, .temperature = {}, .max_tokens = trial.spec.max_tokens};
+      asking.response_format = response_format(workspace.task, trial.spec, trial.endpoint);
       most = std::max(most, prompt::most_usd(trial.job.request(row), asking, *trial.spec.price));
     }
   }

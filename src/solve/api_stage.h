@@ -11,12 +11,17 @@
 
 namespace hone::solve {
 
+// Whether the endpoint is told a json task's schema as "response_format". `offered`: where it is known to take one,
+// which OpenAI, Azure and the usual servers on one's own machine (llama.cpp, vLLM, Ollama) do.
+enum class SchemaSending { offered, always, never };
+
 struct ApiSpec {
   std::string model;
   std::string base = prompt::default_api_base;
   int shots = 0;  // worked examples, the same for every row
   std::optional<double> temperature = 0;
   int max_tokens = 1024;  // of an answer, hidden reasoning included
+  SchemaSending schema = SchemaSending::offered;
   int concurrency = 4;
   double timeout_seconds = 120;
   std::optional<prompt::TokenPrice> price;

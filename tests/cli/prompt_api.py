@@ -34,6 +34,7 @@ class Api(http.server.ThreadingHTTPServer):
         self.gold, self.faults, self.delay = gold, list(faults), delay
         self.order, self.tries, self.paid = {}, collections.Counter(), collections.Counter()
         self.keys, self.bodies = set(), []
+        self.exact = False  # answers are the right ones as they are
         self.lock = threading.Lock()
 
     def handle_error(self, *arguments):
@@ -95,7 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.fault(kinds[tried])
                 return
             time.sleep(api.delay)
-            text = "no idea" if place % 10 == 9 else ANSWERS[place % len(ANSWERS)].format(api.gold[row].title())
+            text = api.gold[row] if api.exact else "no idea" if place % 10 == 9 else ANSWERS[place % len(ANSWERS)].format(api.gold[row].title())
             reply = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}], "usage": USAGE}
             self.send(200, json.dumps(reply).encode())
             with api.lock:
@@ -256,6 +257,35 @@ def nothing_leaves_unasked(root):
     hone("prompt", folder, "--model", "m", "--url", "http://user:pass@host.invalid/", code=2)
 
 
+def tells_the_schema(root):
+    """A json task's schema goes to servers that take one; strict where it may be."""
+    folder = root / "schema"
+    folder.mkdir()
+    schema = {"type": "object", "properties": {"who": {"enum": ["ann", "bob"]}}, "required": ["who"], "additionalProperties": False}
+    (folder / "hone.toml").write_text(
+        f'[task]\nname = "who asks"\nkind = "json"\ninstruction = "Say who."\nschema = "schema.json"\n'
+        '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
+    )
+    gold = {}
+    for side, first in (("train", 0), ("validation", 20), ("test", 30)):
+        rows = [{"input": f"{'all' if i % 2 else 'what'} is {i} new", "output": json.dumps({"who": ["ann", "bob"][i % 2]})} for i in range(first, first + 10)]
+        (folder / f"{side}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        gold.update((row["input"], row["output"]) for row in rows)
+    with serving(gold) as api:
+        api.exact = True
+        for strict in (True, False):
+            schema["additionalProperties"] = not strict
+            (folder / "schema.json").write_text(json.dumps(schema))
+            api.bodies.clear()
+            document = hone_json("prompt", folder, "--model", "m", "--url", api.url(), env=ENVIRONMENT)
+            check(document["metrics"]["exact"]["value"] == 1 and len(api.bodies) == 20, document)
+            form = {"type": "json_schema", "json_schema": {"name": "who_asks", "schema": schema, "strict": strict}}
+            check(all(body["response_format"] == form for body in api.bodies), api.bodies[0])
+        api.bodies.clear()
+        hone_json("prompt", folder, "--model", "m", "--url", api.url(), "--response-format", "none", env=ENVIRONMENT)
+        check(len(api.bodies) == 20 and not any("response_format" in body for body in api.bodies), "asked in another way: asked anew")
+
+
 def solve_shows_it(root):
     folder = root / "shown"
     gold = make_task(folder)
@@ -278,7 +308,7 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
-        for part in (faults_of_all_kinds, killed_and_gone_on, cap_is_kept, ends_early, nothing_leaves_unasked, solve_shows_it):
+        for part in (faults_of_all_kinds, killed_and_gone_on, cap_is_kept, ends_early, nothing_leaves_unasked, tells_the_schema, solve_shows_it):
             part(root)
     print(f"prompt over an API: kept ({time.monotonic() - started:.0f} s)")
 
