@@ -270,7 +270,10 @@ TEST(ApiResponder, AStopLetsAnswersUnderWayArrive) {
 }
 
 TEST(ApiResponder, AnErrorOfTheCallerEndsTheWorkers) {
-  TestServer server([](const std::string&) { return ok("a"); });
+  TestServer server([](const std::string&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a quick server may answer all before the first word
+    return ok("a");
+  });
   ApiResponder responder(options_for(server));
   const auto requests = requests_of(50);
   const auto full_disk = [](std::size_t, const Result<text::Reply>&) { fail(ErrorCode::environment, "disk full"); };
