@@ -2,12 +2,16 @@
 #include "base/clock.h"
 #include "base/terminal.h"
 #include "cli/command.h"
+#include "cli/copy_pairs.h"
 #include "cli/findings.h"
 #include "cli/label_scores.h"
+#include "cli/redacted_rows.h"
+#include "cli/shifts.h"
 #include "data/check.h"
 #include "data/encode.h"
 #include "decide/decide.h"
 #include "solve/model_reference.h"
+#include "text/prompt_encoding.h"
 
 namespace hone::cli {
 namespace {
@@ -15,25 +19,32 @@ namespace {
 struct Options {
   std::string task = ".";
   std::string scores;
+  std::string pairs;
+  std::string redact;
+  std::string traffic;
   bool json = false;
 };
 
 constexpr int max_row_tokens = 1024;
 
-// Tokens of a row's prompt and answer; none, with a warning, where the base model is not at hand.
-std::function<int(const data::Row&)> token_counter(const data::Task& task) {
+// Counts the tokens of rows; nothing, with a warning, where the base model is not at hand.
+void count_tokens(const data::Task& task, data::CheckInput& input) {
   tensor::Exec exec(1);
   try {
     auto opened =
         std::make_shared<model::Model>(model::open_model(exec, solve::base_model(task), model::Parts::tokenizer_only));
-    return [&task, opened](const data::Row& row) {
+    input.max_tokens = max_row_tokens;
+    input.answer_tokens = [opened](const data::Row& row) -> std::optional<int> {
+      const auto answer = text::encode_answer(row.output, opened->tokenizer, opened->chat_template);
+      return answer ? std::optional(static_cast<int>(answer->size())) : std::nullopt;
+    };
+    input.tokens = [&task, opened](const data::Row& row) {
       const data::EncodeSpec spec{.max_tokens = 1 << 20, .today = utc_today()};
       const auto example = data::encode_row(row, task, opened->tokenizer, opened->chat_template, spec);
       return example ? static_cast<int>(example->prompt.size() + example->answer.size()) : 0;
     };
   } catch (const Failure& failure) {
     warn(fmt::format("rows are not checked for length in tokens: {}", failure.what()));
-    return {};
   }
 }
 
@@ -62,11 +73,13 @@ int run(const Options& options) {
   const data::Split split = data::split_remembered(rows.sides, task, task.folder / ".hone" / "split.json").split;
   data::CheckInput input = data::check_input(task, std::move(rows));
   input.split = &split;
-  input.tokens = token_counter(task);
-  input.max_tokens = max_row_tokens;
+  count_tokens(task, input);
   const auto out_of_fold = label_answers(task, split);
   input.out_of_fold = out_of_fold ? &*out_of_fold : nullptr;
+  input.shifts = shifts_of(input, options.traffic);
   const auto findings = data::check_data(input);
+  if (!options.pairs.empty()) write_copy_pairs(options.pairs, input);
+  if (!options.redact.empty()) write_redacted(options.redact, input);
   if (!options.scores.empty()) write_label_scores(options.scores, out_of_fold);
   if (options.json) {
     print_json(document(findings, split, input.rejected.size()));
@@ -90,6 +103,11 @@ void add_data(Cli& cli) {
   check->add_option("task", options->task, "Task folder (default: here)");
   check->add_option("--scores", options->scores,
                     "Write every row's label, the label a classifier gives it and how sure it is to this JSONL file");
+  check->add_option("--pairs", options->pairs,
+                    "Write every pair of rows that repeat each other, with their likeness, to this JSONL file");
+  check->add_option("--redact", options->redact,
+                    "Write the rows without secrets and personal data into this new folder");
+  check->add_option("--traffic", options->traffic, "Inputs that really came, to compare the training rows with");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
   add_data_import(cli, *data);
   add_data_export(cli, *data);

@@ -123,19 +123,21 @@ void check_length(const CheckInput& input, Findings& findings) {
                         "hone models pull"});
     return;
   }
-  std::vector<int> counts;
+  // A token has a byte or more: what is short enough in bytes needs no counting.
+  const auto empty_row_tokens = static_cast<std::size_t>(std::max(0, input.tokens(Row())));
   std::vector<std::string> cut;
   int longest = 0;
   for (const auto* rows : {&input.train, &input.validation, &input.test}) {
     for (const Row& row : *rows) {
-      counts.push_back(input.tokens(row));
-      longest = std::max(longest, counts.back());
-      if (counts.back() > input.max_tokens) cut.push_back(row.id);
+      const std::size_t bytes = row.input.size() + row.output.size();
+      if (bytes + empty_row_tokens <= static_cast<std::size_t>(input.max_tokens)) continue;
+      const int tokens = input.tokens(row);
+      longest = std::max(longest, tokens);
+      if (tokens > input.max_tokens) cut.push_back(row.id);
     }
   }
   if (cut.empty()) return;
-  std::nth_element(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2), counts.end());
-  const double part = share(cut.size(), counts.size());
+  const double part = share(cut.size(), all_rows(input));
   findings.push_back({"truncation", part > 0.01 ? Severity::warning : Severity::note,
                       fmt::format("{} longer than {} tokens: the middle of the input is cut.",
                                   count_of(cut.size(), "row is", "rows are"), input.max_tokens),
@@ -143,8 +145,7 @@ void check_length(const CheckInput& input, Findings& findings) {
                            {"rows", cut.size()},
                            {"share", part},
                            {"max_tokens", input.max_tokens},
-                           {"longest", longest},
-                           {"median", counts[counts.size() / 2]}},
+                           {"longest", longest}},
                       cut, "Shorten these inputs to the part that decides the answer.", check_command(*input.task)});
 }
 
@@ -197,14 +198,23 @@ std::vector<Finding> check_data(const CheckInput& input) {
   check_rejected(input, findings);
   check_any_rows(input, findings);
   check_columns(input, findings);
-  check_copies(input, findings);
+  const Copies copies = find_copies(input);
+  check_copies(input, copies, findings);
   if (input.task->kind == Kind::classify) {
-    check_conflicts(input, findings);
+    check_conflicts(input, copies, findings);
     check_balance(input, findings);
     check_suspects(input, findings);
     check_words(input, findings);
+    check_rationale(input, findings);
   }
+  if (input.task->kind == Kind::json) check_values(input, findings);
+  if (input.task->kind == Kind::text) check_unparsable(input, findings);
   check_length(input, findings);
+  check_lengths(input, findings);
+  check_templates(input, findings);
+  check_shifts(input, findings);
+  check_characters(input, findings);
+  check_personal(input, findings);
   check_size(input, findings);
   for (Finding& finding : findings) {
     if (finding.rows.size() > most_rows_listed) finding.rows.resize(most_rows_listed);

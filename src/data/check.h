@@ -1,14 +1,17 @@
 // What is wrong with the rows: empty, duplicate, conflicting or suspect labels, train-test leakage, rows set aside,
-// shortcut words, truncation, balance, size.
+// shortcut words, truncation, lengths, balance, size, characters, secrets and personal data, made by a pattern,
+// shifted.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/finding.h"
 #include "data/out_of_fold.h"
 #include "data/row.h"
+#include "data/shift.h"
 #include "data/split.h"
 #include "data/task_rows.h"
 
@@ -25,8 +28,12 @@ struct CheckInput {
   // Tokens of a row's prompt and answer, for truncation; may be empty (then truncation is not checked, and says so).
   std::function<int(const Row&)> tokens;
   int max_tokens = 0;
+  // Tokens of a row's answer and of the end of its turn; none where the model's template closes no answer. May be
+  // empty.
+  std::function<std::optional<int>(const Row&)> answer_tokens;
   // Of a classify task's rows, for suspect labels and shortcut words; null: neither is looked for.
   const OutOfFold* out_of_fold = nullptr;
+  std::vector<Shift> shifts;  // what a classifier can tell apart; empty: not looked at
 };
 std::vector<Finding> check_data(const CheckInput& input);
 

@@ -1,11 +1,14 @@
 // What stands in the data more than once: in one file, on two sides, or set aside because of it.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <unordered_map>
 
+#include "base/hash.h"
 #include "base/terminal.h"
 #include "data/check_parts.h"
-#include "data/near_duplicates.h"
+#include "data/copy_search.h"
 #include "data/normal_text.h"
 
 namespace hone::data {
@@ -13,61 +16,116 @@ namespace {
 
 constexpr std::size_t most_examples = 5;
 
+const char* said_of(Side side) { return side == Side::train ? "training" : name_of(side); }
+
+Json pair_json(const CopyPair& pair) {
+  return {{"id", pair.row->id},
+          {"line", pair.row->line},
+          {"repeats", pair.of->id},
+          {"of_line", pair.of->line},
+          {"likeness", name_of(pair.likeness)},
+          {"jaccard", pair.jaccard}};
+}
+
 // Rows of one side that nearly duplicate a row of the side they are judged on.
-struct Copies {
+struct Leak {
   std::string what;  // "training"
   std::string of;    // "test"
   std::vector<std::string> ids;
-  std::size_t exact = 0;
-  std::size_t copied = 0;  // different rows of `of`
+  std::size_t exact = 0;      // of these rows, equal to one but for white space
+  std::size_t identical = 0;  // but for case, punctuation and white space
+  std::size_t copied = 0;     // different rows of `of`
   std::size_t of_rows = 0;
-  Json pairs = Json::array();
+  Json examples = Json::array();
 };
 
-Copies copies_between(const std::vector<Row>& rows, const std::vector<Row>& judged, const char* what, const char* of) {
-  Copies found{.what = what, .of = of, .ids = {}, .of_rows = judged.size()};
-  if (rows.empty() || judged.empty()) return found;
-  const auto originals = near_duplicates_of(inputs_of(rows), inputs_of(judged));
-  std::set<std::size_t> copied;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!originals[i]) continue;
-    const Row& original = judged[*originals[i]];
-    copied.insert(*originals[i]);
-    found.exact += canonical_text(rows[i].input) == canonical_text(original.input) ? 1 : 0;
-    found.ids.push_back(rows[i].id);
-    if (found.pairs.size() < most_examples) {
-      found.pairs.push_back({{what, clipped(rows[i].input, 80)}, {of, clipped(original.input, 80)}});
-    }
+// `leaking`: pairs of near-duplicates whose row stands on one side and whose other row on the side that judges.
+Leak leak_of(const std::vector<const CopyPair*>& leaking, std::size_t of_rows) {
+  Leak leak;
+  leak.of_rows = of_rows;
+  std::set<const Row*> copied;
+  std::map<const Row*, Likeness> rows;
+  std::set<const Row*> exact;
+  for (const CopyPair* pair : leaking) {
+    copied.insert(pair->of);
+    const auto [seen, is_new] = rows.emplace(pair->row, pair->likeness);
+    seen->second = std::max(seen->second, pair->likeness);
+    if (is_new) leak.ids.push_back(pair->row->id);
+    if (pair->is_exact()) exact.insert(pair->row);
   }
-  found.copied = copied.size();
-  return found;
+  leak.exact = exact.size();
+  leak.identical = static_cast<std::size_t>(
+      std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.second == Likeness::identical; }));
+  leak.copied = copied.size();
+  return leak;
 }
 
-std::vector<Copies> between_files(const CheckInput& input) {
-  return {copies_between(input.train, input.test, "training", "test"),
-          copies_between(input.train, input.validation, "training", "validation"),
-          copies_between(input.validation, input.test, "validation", "test")};
+struct SidePair {
+  Side what;
+  Side of;
+};
+constexpr std::array side_pairs = {SidePair{Side::train, Side::test}, SidePair{Side::train, Side::validation},
+                                   SidePair{Side::validation, Side::test}};
+
+void describe(Leak& leak, SidePair sides, const std::vector<const CopyPair*>& leaking) {
+  leak.what = said_of(sides.what);
+  leak.of = said_of(sides.of);
+  for (const CopyPair* pair : leaking) {
+    if (leak.examples.size() == most_examples) break;
+    Json example = pair_json(*pair);
+    example[leak.what] = clipped(pair->row->input, 80);
+    example[leak.of] = clipped(pair->of->input, 80);
+    leak.examples.push_back(std::move(example));
+  }
+}
+
+std::vector<Leak> between_files(const CheckInput& input, const Copies& copies) {
+  const std::array of_rows = {input.train.size(), input.validation.size(), input.test.size()};
+  std::vector<Leak> leaks;
+  for (const SidePair sides : side_pairs) {
+    std::vector<const CopyPair*> leaking;
+    for (const CopyPair& pair : copies.pairs) {
+      if (pair.side == sides.what && pair.of_side == sides.of && pair.likeness != Likeness::one_word)
+        leaking.push_back(&pair);
+    }
+    leaks.push_back(leak_of(leaking, of_rows[static_cast<std::size_t>(sides.of)]));
+    describe(leaks.back(), sides, leaking);
+  }
+  return leaks;
 }
 
 // What grouping could not keep together.
-std::vector<Copies> across_split(const CheckInput& input) {
+std::vector<Leak> across_split(const CheckInput& input, const Copies& copies) {
   if (input.split == nullptr) return {};
   const Split& split = *input.split;
-  return {copies_between(split.train, split.test, "training", "test"),
-          copies_between(split.train, split.validation, "training", "validation"),
-          copies_between(split.validation, split.test, "validation", "test")};
+  const SplitSides known(&split);
+  const std::array of_rows = {split.train.size(), split.validation.size(), split.test.size()};
+  std::vector<Leak> leaks;
+  for (const SidePair sides : side_pairs) {
+    std::vector<CopyPair> turned;  // so that `of` judges
+    for (CopyPair pair : copies.pairs) {
+      if (pair.likeness == Likeness::one_word) continue;
+      if (known.side_of(*pair.row) == sides.of) std::swap(pair.row, pair.of);
+      if (known.side_of(*pair.row) == sides.what && known.side_of(*pair.of) == sides.of) turned.push_back(pair);
+    }
+    std::vector<const CopyPair*> leaking;
+    for (const CopyPair& pair : turned) leaking.push_back(&pair);
+    leaks.push_back(leak_of(leaking, of_rows[static_cast<std::size_t>(sides.of)]));
+    describe(leaks.back(), sides, leaking);
+  }
+  return leaks;
 }
 
-Finding leakage(const Copies& copies, const std::string& title, const std::string& suggestion) {
-  const double part = share(copies.copied, copies.of_rows);
+Finding leakage(const Leak& leak, const std::string& title, const std::string& suggestion) {
+  const double part = share(leak.copied, leak.of_rows);
   Finding finding;
   finding.id = "leakage";
   finding.severity = part > 0.01 ? Severity::error : Severity::warning;
   finding.title = title;
-  finding.evidence =
-      Json{{"of", copies.of},         {"among", copies.what}, {"rows", copies.ids.size()}, {"exact", copies.exact},
-           {"copied", copies.copied}, {"share", part},        {"examples", copies.pairs}};
-  finding.rows = copies.ids;
+  finding.evidence = Json{{"of", leak.of},       {"among", leak.what},          {"rows", leak.ids.size()},
+                          {"exact", leak.exact}, {"identical", leak.identical}, {"copied", leak.copied},
+                          {"share", part},       {"examples", leak.examples}};
+  finding.rows = leak.ids;
   finding.suggestion = suggestion;
   return finding;
 }
@@ -79,14 +137,13 @@ struct Repeat {
   bool is_exact = false;
 };
 
-std::vector<Repeat> repeats_in(const std::vector<Row>& rows) {
-  const auto groups = near_duplicate_groups(inputs_of(rows));
-  std::map<std::string, std::size_t> first;
+std::vector<Repeat> repeats_in(const std::vector<Row>& rows, const Copies& copies) {
+  std::unordered_map<std::uint64_t, std::size_t> first;
   std::vector<Repeat> repeats;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto [earlier, is_new] = first.emplace(canonical_text(rows[i].input), i);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto [earlier, is_new] = first.emplace(hash64(canonical_text(rows[i].input)), i);
     if (!is_new) repeats.push_back({i, earlier->second, true});
-    if (is_new && groups[i] != i) repeats.push_back({i, groups[i], false});
+    if (is_new && copies.chain[i] != i) repeats.push_back({i, copies.chain[i], false});
   }
   return repeats;
 }
@@ -103,8 +160,9 @@ Json repeat_example(const Repeat& repeat, const std::vector<Row>& rows) {
           {"repeats", earlier.id}};
 }
 
-void check_duplicates(const CheckInput& input, const std::vector<Copies>& across, Findings& findings) {
-  const std::vector<Repeat> repeats = repeats_in(input.train);
+void check_duplicates(const CheckInput& input, const Copies& copies, const std::vector<Leak>& across,
+                      Findings& findings) {
+  const std::vector<Repeat> repeats = repeats_in(input.train, copies);
   if (repeats.empty()) return;
   const auto exact = static_cast<std::size_t>(
       std::count_if(repeats.begin(), repeats.end(), [](const Repeat& r) { return r.is_exact; }));
@@ -119,9 +177,8 @@ void check_duplicates(const CheckInput& input, const std::vector<Copies>& across
     }
     if (examples.size() < most_examples) examples.push_back(repeat_example(repeat, input.train));
   }
-  const bool kept_together =
-      input.split != nullptr &&
-      std::all_of(across.begin(), across.end(), [](const Copies& copies) { return copies.ids.empty(); });
+  const bool kept_together = input.split != nullptr && std::all_of(across.begin(), across.end(),
+                                                                   [](const Leak& leak) { return leak.ids.empty(); });
   const double part = share(rows.size(), input.train.size());
   findings.push_back(
       {"duplicate", part > 0.1 ? Severity::warning : Severity::note,
@@ -133,19 +190,21 @@ void check_duplicates(const CheckInput& input, const std::vector<Copies>& across
        show_command(input.task->data.train, lines)});
 }
 
-void check_leakage(const CheckInput& input, const std::vector<Copies>& across, Findings& findings) {
-  for (const Copies& copies : between_files(input)) {
+void check_leakage(const CheckInput& input, const std::vector<Leak>& between, const std::vector<Leak>& across,
+                   Findings& findings) {
+  for (const Leak& copies : between) {
     if (copies.ids.empty()) continue;
     findings.push_back(leakage(
         copies,
-        fmt::format("{} of {} {} rows also stand among the {} rows ({} word for word).", copies.copied, copies.of_rows,
-                    copies.of, copies.what, copies.exact),
+        fmt::format(
+            "{} of {} {} rows also stand among the {} rows ({} word for word, {} but for case and punctuation).",
+            copies.copied, copies.of_rows, copies.of, copies.what, copies.exact, copies.identical - copies.exact),
         fmt::format("Delete these {} rows: a score on rows seen before says nothing. Until then the split sets them "
                     "aside.",
                     copies.what)));
     findings.back().command = check_command(*input.task);
   }
-  for (const Copies& copies : across) {
+  for (const Leak& copies : across) {
     if (copies.ids.empty()) continue;
     findings.push_back(leakage(
         copies,
@@ -185,13 +244,54 @@ void check_set_aside(const CheckInput& input, Findings& findings) {
   findings.push_back(std::move(finding));
 }
 
+// Rows of which one word alone differs: copies that were edited, or cases that the word decides. Nothing is set aside
+// for it.
+void check_one_word(const CheckInput& input, const Copies& copies, Findings& findings) {
+  std::set<const Row*> of_test;
+  std::set<const Row*> of_train;
+  std::vector<const CopyPair*> pairs;
+  for (const CopyPair& pair : copies.pairs) {
+    if (pair.likeness != Likeness::one_word) continue;
+    if (pair.side == Side::train && pair.of_side == Side::test) of_test.insert(pair.of);
+    if (pair.side == Side::train && pair.of_side == Side::train) of_train.insert(pair.row);
+    pairs.push_back(&pair);
+  }
+  if (pairs.empty()) return;
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const CopyPair* a, const CopyPair* b) { return a->jaccard > b->jaccard; });
+  Finding finding;
+  finding.id = "one-word-apart";
+  finding.title = fmt::format(
+      "{} another training row but for one word{}.", count_of(of_train.size(), "training row is", "training rows are"),
+      of_test.empty()
+          ? ""
+          : fmt::format(", and {} a training row", count_of(of_test.size(), "test row is", "test rows are")));
+  finding.evidence = Json{{"pairs", pairs.size()},
+                          {"training_rows", of_train.size()},
+                          {"test_rows", of_test.size()},
+                          {"examples", Json::array()}};
+  for (const CopyPair* pair : pairs) {
+    if (finding.rows.size() < 50) finding.rows.push_back(pair->row->id);
+    if (finding.evidence["examples"].size() == most_examples) continue;
+    Json example = pair_json(*pair);
+    example["why"] =
+        fmt::format("\"{}\" is one word from {} line {}: \"{}\" (Jaccard {:.2f})", clipped(pair->row->input, 60),
+                    said_of(pair->of_side), pair->of->line, clipped(pair->of->input, 60), pair->jaccard);
+    finding.evidence["examples"].push_back(std::move(example));
+  }
+  finding.suggestion = "Nothing to do where the word decides the answer; else keep one of each.";
+  finding.command = fmt::format("{} --pairs pairs.jsonl", check_command(*input.task));
+  findings.push_back(std::move(finding));
+}
+
 }  // namespace
 
-void check_copies(const CheckInput& input, Findings& findings) {
-  const std::vector<Copies> across = across_split(input);
-  check_duplicates(input, across, findings);
-  check_leakage(input, across, findings);
+void check_copies(const CheckInput& input, const Copies& copies, Findings& findings) {
+  const std::vector<Leak> across = across_split(input, copies);
+  check_duplicates(input, copies, across, findings);
+  check_leakage(input, between_files(input, copies), across, findings);
   check_set_aside(input, findings);
+  check_one_word(input, copies, findings);
 }
 
 }  // namespace hone::data

@@ -1,7 +1,7 @@
 // What the labels say: inputs with two, and labels too rare or too frequent.
 #include <algorithm>
 #include <map>
-#include <unordered_map>
+#include <set>
 
 #include "base/terminal.h"
 #include "data/check_parts.h"
@@ -11,6 +11,8 @@ namespace hone::data {
 namespace {
 
 constexpr std::size_t rare_rows = 10;
+constexpr double near_identical = 0.9;  // Jaccard similarity of inputs that say the same
+constexpr double slip_grams = 12;  // and at most so many grams apart: two words of a long text may change its sense
 
 std::vector<std::string> rows_labelled(const CheckInput& input, const std::vector<std::string>& labels) {
   std::vector<std::string> ids;
@@ -24,40 +26,45 @@ std::vector<std::string> rows_labelled(const CheckInput& input, const std::vecto
 
 }  // namespace
 
-void check_conflicts(const CheckInput& input, Findings& findings) {
-  std::unordered_map<std::string, std::vector<const Row*>> equal;
-  for (const auto* rows : {&input.train, &input.validation, &input.test}) {
-    for (const Row& row : *rows) equal[canonical_text(row.input)].push_back(&row);
-  }
-  std::vector<const Row*> conflicting;
-  std::size_t inputs = 0;
-  for (const auto& [text, rows] : equal) {
-    const bool agree =
-        std::all_of(rows.begin(), rows.end(), [&](const Row* row) { return row->output == rows[0]->output; });
-    if (agree) continue;
-    ++inputs;
-    conflicting.insert(conflicting.end(), rows.begin(), rows.end());
+void check_conflicts(const CheckInput& input, const Copies& copies, Findings& findings) {
+  std::map<const Row*, const Row*> conflicting;  // to a row with another label
+  std::size_t near = 0;                          // pairs that differ by a slip of the pen
+  for (const CopyPair& pair : copies.pairs) {
+    const bool is_same = pair.likeness == Likeness::identical;
+    const bool is_close = pair.likeness == Likeness::near && pair.jaccard >= near_identical &&
+                          (1 - pair.jaccard) * static_cast<double>(pair.row->input.size()) <= slip_grams;
+    if ((!is_same && !is_close) || pair.row->output == pair.of->output) continue;
+    conflicting.emplace(pair.row, pair.of);
+    conflicting.emplace(pair.of, pair.row);
+    if (!is_same) ++near;
   }
   if (conflicting.empty()) return;
-  std::sort(conflicting.begin(), conflicting.end(),
+  std::vector<const Row*> rows;
+  std::set<std::string> inputs;
+  for (const auto& [row, other] : conflicting) {
+    rows.push_back(row);
+    inputs.insert(folded_text(row->input));
+  }
+  std::sort(rows.begin(), rows.end(),
             [](const Row* a, const Row* b) { return std::pair(a->line, a->id) < std::pair(b->line, b->id); });
   std::vector<std::string> ids;
-  std::vector<std::size_t> lines;
   Json examples = Json::array();
-  for (const Row* row : conflicting) {
+  for (const Row* row : rows) {
     ids.push_back(row->id);
-    const bool of_train = row >= input.train.data() && row < input.train.data() + input.train.size();
-    if (of_train) lines.push_back(row->line);
     if (examples.size() < 6)
       examples.push_back({{"input", clipped(row->input, 80)}, {"output", row->output}, {"id", row->id}});
   }
-  const double part = share(conflicting.size(), all_rows(input));
+  const double part = share(rows.size(), all_rows(input));
   findings.push_back({"conflicting-labels", part > 0.05 ? Severity::error : Severity::warning,
                       fmt::format("{} with different labels: no model can get all of these rows right.",
-                                  count_of(inputs, "input stands there", "inputs stand there")),
-                      Json{{"inputs", inputs}, {"rows", conflicting.size()}, {"share", part}, {"examples", examples}},
+                                  count_of(inputs.size(), "input stands there", "inputs stand there")),
+                      Json{{"inputs", inputs.size()},
+                           {"near_pairs", near},
+                           {"rows", rows.size()},
+                           {"share", part},
+                           {"examples", examples}},
                       ids, "Decide on one label for each input and correct the others.",
-                      lines.empty() ? check_command(*input.task) : show_command(input.task->data.train, lines)});
+                      show_rows_command(input, rows)});
 }
 
 void check_balance(const CheckInput& input, Findings& findings) {

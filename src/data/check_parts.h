@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/check.h"
+#include "data/copy_search.h"
 
 namespace hone::data {
 
@@ -13,12 +14,23 @@ using Findings = std::vector<Finding>;
 void check_rejected(const CheckInput& input, Findings& findings);
 void check_columns(const CheckInput& input, Findings& findings);
 // Rows that repeat an earlier one, stand on two sides of the user's own files or of the split, or are set aside.
-void check_copies(const CheckInput& input, Findings& findings);
-void check_conflicts(const CheckInput& input, Findings& findings);
+void check_copies(const CheckInput& input, const Copies& copies, Findings& findings);
+// Equal or near-identical inputs with different labels.
+void check_conflicts(const CheckInput& input, const Copies& copies, Findings& findings);
 void check_balance(const CheckInput& input, Findings& findings);
 // Labels that confident learning doubts, and words that give a label away; nothing without out-of-fold answers.
 void check_suspects(const CheckInput& input, Findings& findings);
 void check_words(const CheckInput& input, Findings& findings);
+// Length outliers, answers that are too long, look cut or have no end.
+void check_lengths(const CheckInput& input, Findings& findings);
+void check_rationale(const CheckInput& input, Findings& findings);
+void check_templates(const CheckInput& input, Findings& findings);
+// What a JSON answer says and its input does not; JSON that is none.
+void check_values(const CheckInput& input, Findings& findings);
+void check_unparsable(const CheckInput& input, Findings& findings);
+void check_characters(const CheckInput& input, Findings& findings);
+void check_personal(const CheckInput& input, Findings& findings);
+void check_shifts(const CheckInput& input, Findings& findings);
 void check_length(const CheckInput& input, Findings& findings);
 // Whether the rows that judge are enough.
 void check_size(const CheckInput& input, Findings& findings);

@@ -207,7 +207,8 @@ TEST_F(Check, RareMissingAndDominantLabelsAreNamed) {
 
 TEST_F(Check, RowsLongerThanTheModelReadsAreTruncated) {
   EXPECT_EQ(find("truncation")->evidence["checked"], false);
-  input_.tokens = [](const Row& row) { return row.id == "r5" ? 120 : 20; };
+  input_.train[5].input = std::string(120, 'x');
+  input_.tokens = [](const Row& row) { return static_cast<int>(row.input.size()); };
   input_.max_tokens = 100;
   const Finding* finding = find("truncation");
   ASSERT_NE(finding, nullptr);

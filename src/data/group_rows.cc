@@ -78,7 +78,7 @@ std::string group_name(const Row& row) { return row.group.empty() ? "row:" + row
 
 RowGroups group_rows(const std::vector<Row>& rows, const Task& task) {
   RowGroups groups;
-  groups.near = near_duplicate_groups(inputs_of(rows));
+  groups.near = near_duplicate_groups(input_views(rows));
   if (task.data.group.empty()) {
     groups.members = members_by(groups.near);
     return groups;

@@ -17,7 +17,7 @@ struct Protected {
 
 void set_copies_aside(std::vector<Row>& rows, const std::vector<Row>& own, const Protected& spec, Split& split) {
   if (rows.empty() || own.empty()) return;
-  const auto copies = near_duplicates_of(inputs_of(rows), inputs_of(own));
+  const auto copies = near_duplicates_of(input_views(rows), input_views(own));
   std::vector<Row> kept;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!copies[i]) {

@@ -1,4 +1,5 @@
 """Laws of `hone data check`: it reports whatever the rows are, lists what is set aside, and writes nothing."""
+import json
 import pathlib
 import random
 import sys
@@ -77,10 +78,48 @@ def printed_within_80_columns(root):
         check(len(line) <= 80 or line.startswith("  next: ") or max(map(len, line.split())) > 70, line)
 
 
+def copies_are_listed(root):
+    test = [{"input": text(3).upper() + "!", "output": "b"}, {"input": text(5).rsplit(" ", 1)[0] + " otherwise", "output": "b"}, *rows(30, start=300)]
+    task = make_task(root / "copies", rows(60), 'test = "test.jsonl"\n')
+    write_rows(task / "test.jsonl", test)
+    document = hone_json("data", "check", task, "--pairs", task / "pairs.jsonl")
+    leak = finding(document, "leakage")["evidence"]
+    check(leak["identical"] == 1 and leak["exact"] == 0 and leak["rows"] == 1, leak)
+    check(leak["examples"][0]["jaccard"] == 1, leak)
+    check(finding(document, "one-word-apart")["evidence"]["test_rows"] == 1, document["findings"])
+    pairs = [json.loads(line) for line in (task / "pairs.jsonl").open()]
+    check([(p["row"]["line"], p["of"]["line"], p["likeness"]) for p in pairs] == [(4, 1, "identical"), (6, 2, "one word")], pairs)
+    check(all(p["row"]["file"] == "train" and p["of"]["file"] == "test" for p in pairs), pairs)
+
+
+def redacted(root):
+    mail = "please write to jane.doe@acme-bank.com about it"
+    task = make_task(root / "mail", [*rows(30), {"input": mail, "output": "a"}])
+    document = hone_json("data", "check", task, "--redact", task / "clean")
+    found = finding(document, "personal-data")
+    check(found["evidence"]["kinds"] == {"email": 1} and "jane" not in json.dumps(found), found)
+    written = [json.loads(line) for line in (task / "clean/train.jsonl").open()]
+    check(len(written) == 31 and written[30] == {"input": "please write to [EMAIL] about it", "output": "a"}, written[-1])
+    check(written[:30] == rows(30), "a row without such data was changed")
+    check("jane" in (task / "train.jsonl").read_text(), "the source was changed")
+    check("there is a file already" in hone("data", "check", task, "--redact", task / "clean", code=3)[1], "written over")
+
+
+def traffic(root):
+    task = make_task(root / "traffic", rows(200))
+    write_rows(task / "like.jsonl", [{"input": text(1000 + i)} for i in range(200)])
+    write_rows(task / "unlike.jsonl", [{"input": text(1000 + i) + " kindly"} for i in range(200)])
+    check(finding(hone_json("data", "check", task, "--traffic", task / "like.jsonl"), "shift") is None, "a shift where there is none")
+    shift = finding(hone_json("data", "check", task, "--traffic", task / "unlike.jsonl"), "shift")
+    check(shift["severity"] == "warning" and shift["evidence"]["words"][0]["word"] == "kindly", shift)
+    write_rows(task / "none.jsonl", [{"text": "x"}])
+    check("no row has an input" in hone("data", "check", task, "--traffic", task / "none.jsonl", code=3)[1], "taken")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
-        for law in (no_usable_row, nothing_is_written, set_aside, rows_that_judge, misnamed_source, printed_within_80_columns):
+        for law in (no_usable_row, nothing_is_written, set_aside, rows_that_judge, misnamed_source, copies_are_listed, redacted, traffic, printed_within_80_columns):
             law(root)
     print("data check: kept")
 
