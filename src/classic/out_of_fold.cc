@@ -1,22 +1,47 @@
 #include "classic/out_of_fold.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "classic/logistic.h"
+#include "base/threads.h"
+#include "classic/joint_logistic.h"
 #include "classic/ngram_features.h"
+#include "classic/sparse_neighbours.h"
 #include "data/split.h"
 
 namespace hone::classic {
 namespace {
 
+constexpr std::size_t neighbours = 15;
+constexpr double unseen_vote = 1e-3;  // shared out among all labels, for each of the votes' sum
+
 struct FittedFolds {
   NgramFeatures features;
-  std::vector<int> fold_of;            // [row]
-  std::vector<LogisticWeights> folds;  // fitted on the rows outside
+  std::vector<int> fold_of;         // [row]
+  std::vector<std::size_t> given;   // [row]
+  std::vector<JointWeights> folds;  // fitted on the rows outside
+  std::unique_ptr<SparseNeighbours> nearest;
+
+  // Of a vector in the place of row `row`: the mean of the classifier's and the neighbours' answer.
+  std::vector<double> probabilities(std::size_t row, const SparseRow& vector) const {
+    const int fold = fold_of[row];
+    std::vector<double> p = folds[static_cast<std::size_t>(fold)].probabilities(vector);
+    std::vector<double> votes(p.size(), 0);
+    double sum = 0;
+    for (const auto& hit : nearest->nearest(vector, neighbours, [&](std::size_t i) { return fold_of[i] != fold; })) {
+      const double vote = static_cast<double>(hit.similarity) * hit.similarity;
+      votes[given[hit.row]] += vote;
+      sum += vote;
+    }
+    if (sum == 0) return p;
+    const double spread = unseen_vote / static_cast<double>(p.size());
+    for (std::size_t k = 0; k < p.size(); ++k) p[k] = (p[k] + (votes[k] / sum + spread) / (1 + unseen_vote)) / 2;
+    return p;
+  }
 };
 
 // Rows with a known label, at most `most` of them, in the order given.
@@ -41,18 +66,32 @@ data::OutOfFold chosen_rows(std::vector<data::Row> rows, const std::vector<std::
   return chosen;
 }
 
-LogisticWeights fit_outside(const FittedFolds& fitted, std::span<const SparseRow> vectors, const data::OutOfFold& known,
-                            int fold, double c) {
+JointWeights fit_outside(const FittedFolds& fitted, std::span<const SparseRow> vectors, int fold,
+                         const LogisticProblem& all, double c) {
   std::vector<SparseRow> rows;
   std::vector<int> classes;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     if (fitted.fold_of[i] == fold) continue;
     rows.push_back(vectors[i]);
-    classes.push_back(static_cast<int>(known.given[i]));
+    classes.push_back(static_cast<int>(fitted.given[i]));
   }
+  return fit_joint_logistic({rows, classes, all.class_count, all.features}, c);
+}
+
+// A fold a thread; how many are done is told from the calling thread alone.
+void fit_folds(FittedFolds& fitted, std::span<const SparseRow> vectors, std::size_t labels, const OutOfFoldSpec& spec) {
+  const LogisticProblem all{vectors, {}, static_cast<int>(labels), fitted.features.size()};
   ThreadPool pool;
-  const LogisticProblem problem{rows, classes, static_cast<int>(known.labels.size()), fitted.features.size()};
-  return fit_logistic(problem, c, pool);
+  fitted.folds.resize(static_cast<std::size_t>(spec.folds));
+  std::atomic<int> next{0};
+  std::atomic<int> done{0};
+  pool.run([&](int worker) {
+    for (int fold = next++; fold < spec.folds; fold = next++) {
+      fitted.folds[static_cast<std::size_t>(fold)] = fit_outside(fitted, vectors, fold, all, spec.c);
+      const int so_far = ++done;
+      if (worker == 0 && spec.on_fold) spec.on_fold(so_far);
+    }
+  });
 }
 
 }  // namespace
@@ -63,21 +102,21 @@ data::OutOfFold out_of_fold(std::vector<data::Row> rows, const std::vector<std::
   HONE_CHECK(out.rows.size() >= 2 && spec.folds >= 2);
   auto fitted = std::make_shared<FittedFolds>();
   fitted->features = NgramFeatures::learn(data::inputs_of(out.rows));
-  std::vector<SparseRow> vectors;
-  vectors.reserve(out.rows.size());
-  for (const data::Row& row : out.rows) vectors.push_back(fitted->features.transform(row.input));
+  fitted->given = out.given;
+  std::vector<SparseRow> vectors(out.rows.size());
+  ThreadPool pool;
+  pool.for_slices(vectors.size(), 16, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) vectors[i] = fitted->features.transform(out.rows[i].input);
+  });
   fitted->fold_of = data::folds(out.rows, spec.folds, spec.seed);
-  for (int fold = 0; fold < spec.folds; ++fold) {
-    fitted->folds.push_back(fit_outside(*fitted, vectors, out, fold, spec.c));
-    if (spec.on_fold) spec.on_fold(fold + 1);
-  }
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const auto fold = static_cast<std::size_t>(fitted->fold_of[i]);
-    out.probabilities.push_back(fitted->folds[fold].probabilities(vectors[i]));
-  }
+  fitted->nearest = std::make_unique<SparseNeighbours>(vectors, fitted->features.size());
+  fit_folds(*fitted, vectors, labels.size(), spec);
+  out.probabilities.resize(vectors.size());
+  pool.for_slices(vectors.size(), 16, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) out.probabilities[i] = fitted->probabilities(i, vectors[i]);
+  });
   out.answer = [fitted](std::size_t row, const std::string& input) {
-    const auto fold = static_cast<std::size_t>(fitted->fold_of[row]);
-    return fitted->folds[fold].probabilities(fitted->features.transform(input));
+    return fitted->probabilities(row, fitted->features.transform(input));
   };
   return out;
 }

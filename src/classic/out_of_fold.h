@@ -1,4 +1,4 @@
-// Every row answered by a plain classifier that was not fitted on it.
+// Every row answered by a plain classifier and by its neighbours, neither of which saw it.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,10 @@ struct OutOfFoldSpec {
   std::function<void(int folds_done)> on_fold;  // may be empty
 };
 
-// The features of NgramClassifier on all rows (idf knows no labels), then weights fitted for each fold on the
-// rows outside it. Rows of one group share a fold (data/split.h, folds). Rows with an output outside `labels` are left
-// out. Deterministic. Expects two rows or more.
+// The features of NgramClassifier on all rows (idf knows no labels); weights fitted for each fold on the rows outside
+// it, and the votes of the 15 most similar of these rows, each weighing as the square of its cosine. The answer is the
+// mean of both: where labels are wrong one is misled by other rows than the other. Rows of one group share a fold
+// (data/split.h, folds). Rows with an output outside `labels` are left out. Deterministic. Expects two rows or more.
 data::OutOfFold out_of_fold(std::vector<data::Row> rows, const std::vector<std::string>& labels,
                             const OutOfFoldSpec& spec);
 

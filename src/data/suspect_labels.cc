@@ -47,17 +47,27 @@ std::size_t best_label(const std::vector<double>& probabilities) {
   return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin());
 }
 
-double label_quality(const std::vector<double>& probabilities, std::size_t given) {
+double label_quality(const std::vector<double>& probabilities, std::size_t given, LabelQuality quality) {
   HONE_CHECK(given < probabilities.size());
   double other = 0;
   for (std::size_t k = 0; k < probabilities.size(); ++k) {
     if (k != given) other = std::max(other, probabilities[k]);
   }
-  return (probabilities[given] - other + 1) / 2;
+  const double own = probabilities[given];
+  switch (quality) {
+    case LabelQuality::normalized_margin:
+      return (own - other + 1) / 2;
+    case LabelQuality::self_confidence:
+      return own;
+    case LabelQuality::odds:
+      break;
+  }
+  const double sure = other * other * other * other;
+  return own + sure > 0 ? own / (own + sure) : 0;
 }
 
 std::vector<Suspect> suspect_labels(const std::vector<std::vector<double>>& probabilities,
-                                    const std::vector<std::size_t>& given) {
+                                    const std::vector<std::size_t>& given, LabelQuality quality) {
   HONE_CHECK(probabilities.size() == given.size());
   std::vector<Suspect> suspects;
   if (given.empty()) return suspects;
@@ -68,7 +78,7 @@ std::vector<Suspect> suspect_labels(const std::vector<std::vector<double>>& prob
     std::vector<double> favoured = probabilities[i];
     favoured[given[i]] += rounding;
     if (best_label(favoured) == given[i]) continue;
-    suspects.push_back({i, *label, label_quality(probabilities[i], given[i])});
+    suspects.push_back({i, *label, label_quality(probabilities[i], given[i], quality)});
   }
   std::stable_sort(suspects.begin(), suspects.end(),
                    [](const Suspect& a, const Suspect& b) { return a.quality < b.quality; });

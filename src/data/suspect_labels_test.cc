@@ -9,26 +9,33 @@
 namespace hone::data {
 namespace {
 
-TEST(SuspectLabels, QualityIsTheNormalisedMargin) {
-  EXPECT_DOUBLE_EQ(label_quality({0.2, 0.7, 0.1}, 0), (0.2 - 0.7 + 1) / 2);
-  EXPECT_DOUBLE_EQ(label_quality({0.2, 0.7, 0.1}, 1), (0.7 - 0.2 + 1) / 2);
+TEST(SuspectLabels, QualityIsWhatItsNameSays) {
+  const std::vector<double> p = {0.2, 0.7, 0.1};
+  EXPECT_DOUBLE_EQ(label_quality(p, 0, LabelQuality::normalized_margin), (0.2 - 0.7 + 1) / 2);
+  EXPECT_DOUBLE_EQ(label_quality(p, 1, LabelQuality::normalized_margin), (0.7 - 0.2 + 1) / 2);
+  EXPECT_DOUBLE_EQ(label_quality(p, 0, LabelQuality::self_confidence), 0.2);
+  EXPECT_DOUBLE_EQ(label_quality(p, 0), 0.2 / (0.2 + 0.7 * 0.7 * 0.7 * 0.7));
+  EXPECT_EQ(label_quality({0, 1}, 0), 0);
+  EXPECT_EQ(label_quality({0, 1}, 1), 1);
 }
 
-// cleanlab 2.9.0: find_label_issues(labels, p, filter_by="confident_learning",
-// return_indices_ranked_by="normalized_margin") gives [3, 7, 9].
+// cleanlab 2.9.0: find_label_issues(labels, p, filter_by="confident_learning", return_indices_ranked_by=...) gives
+// [3, 7, 9] for "normalized_margin" and for "self_confidence".
 TEST(SuspectLabels, AreThoseOfCleanlab) {
   const std::vector<std::vector<double>> p = {{.9, .05, .05}, {.8, .1, .1},   {.7, .2, .1},   {.02, .95, .03},
                                               {.1, .8, .1},   {.2, .6, .2},   {.3, .65, .05}, {.88, .07, .05},
                                               {.1, .1, .8},   {.15, .7, .15}, {.3, .3, .4},   {.2, .1, .7}};
   const std::vector<std::size_t> given = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2};
-  std::vector<std::size_t> rows;
-  std::vector<std::size_t> suggested;
-  for (const Suspect& suspect : suspect_labels(p, given)) {
-    rows.push_back(suspect.row);
-    suggested.push_back(suspect.suggested);
+  for (const LabelQuality quality : {LabelQuality::normalized_margin, LabelQuality::self_confidence}) {
+    std::vector<std::size_t> rows;
+    std::vector<std::size_t> suggested;
+    for (const Suspect& suspect : suspect_labels(p, given, quality)) {
+      rows.push_back(suspect.row);
+      suggested.push_back(suspect.suggested);
+    }
+    EXPECT_EQ(rows, (std::vector<std::size_t>{3, 7, 9}));
+    EXPECT_EQ(suggested, (std::vector<std::size_t>{1, 0, 1}));
   }
-  EXPECT_EQ(rows, (std::vector<std::size_t>{3, 7, 9}));
-  EXPECT_EQ(suggested, (std::vector<std::size_t>{1, 0, 1}));
 }
 
 TEST(SuspectLabels, ALabelAsProbableAsAnyOtherIsNeverSuspect) {
