@@ -43,6 +43,7 @@ void add_ask(Cli& cli);
 void add_bench(Cli& cli);
 void add_compare(Cli& cli);
 void add_data(Cli& cli);
+void add_data_curve(Cli& cli, CLI::App& data);
 void add_data_export(Cli& cli, CLI::App& data);
 void add_data_import(Cli& cli, CLI::App& data);
 void add_decide(Cli& cli);

@@ -96,7 +96,7 @@ int run(const Options& options) {
 
 void add_data(Cli& cli) {
   auto options = std::make_shared<Options>();
-  auto* data = cli.app.add_subcommand("data", "The rows: check, import, export");
+  auto* data = cli.app.add_subcommand("data", "The rows: check, curve, import, export");
   data->require_subcommand(1);
   auto* check = add_command(
       *data, "check", "Empty, duplicate, conflicting, leaking, truncated, unbalanced, doubtful rows", options->json);
@@ -109,6 +109,7 @@ void add_data(Cli& cli) {
                     "Write the rows without secrets and personal data into this new folder");
   check->add_option("--traffic", options->traffic, "Inputs that really came, to compare the training rows with");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
+  add_data_curve(cli, *data);
   add_data_import(cli, *data);
   add_data_export(cli, *data);
 }
