@@ -70,7 +70,8 @@ int run(const Options& options) {
   data::TaskRows rows = value_or_throw(data::read_task_rows(task));
   // As `solve` would make it now. Nothing is written: the split is fixed by the first command that works on it, and a
   // folder that may only be read can be checked.
-  const data::Split split = data::split_remembered(rows.sides, task, task.folder / ".hone" / "split.json").split;
+  data::Split split = data::split_remembered(rows.sides, task, task.folder / ".hone" / "split.json").split;
+  for (std::string& notice : data::patch_notices(rows.patch, split)) split.notices.push_back(std::move(notice));
   data::CheckInput input = data::check_input(task, std::move(rows));
   input.split = &split;
   count_tokens(task, input);
@@ -110,6 +111,11 @@ void add_data(Cli& cli) {
   check->add_option("--traffic", options->traffic, "Inputs that really came, to compare the training rows with");
   check->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
   add_data_curve(cli, *data);
+  add_data_task(cli, *data);
+  add_data_review(cli, *data);
+  add_data_label(cli, *data);
+  add_data_synthesize(cli, *data);
+  add_data_rationale(cli, *data);
   add_data_import(cli, *data);
   add_data_export(cli, *data);
 }

@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "data/label_names.h"
 #include "data/normal_text.h"
 #include "text/prompt_encoding.h"
 
 namespace hone::data {
 namespace {
-
-// Whether the instruction holds the label as whole words, however it is written.
-bool names(const std::string& folded_instruction, const std::string& label) {
-  const std::string wanted = folded_text(label);
-  return !wanted.empty() && (" " + folded_instruction + " ").find(" " + wanted + " ") != std::string::npos;
-}
 
 // The instruction, and on a line of its own what it leaves unsaid of the answers: labels, and that the model may
 // abstain.
@@ -20,8 +15,8 @@ std::string system_text(const Task& task) {
   if (task.kind != Kind::classify) return task.instruction;
   const std::string instruction = folded_text(task.instruction);
   const bool names_all = std::all_of(task.labels.begin(), task.labels.end(),
-                                     [&](const std::string& label) { return names(instruction, label); });
-  const bool may_abstain = task.abstain && !names(instruction, "abstain");
+                                     [&](const std::string& label) { return names_label(instruction, label); });
+  const bool may_abstain = task.abstain && !names_label(instruction, "abstain");
   if (names_all || !task.list_labels) {
     return task.instruction + (may_abstain ? "\nAnswer abstain if you cannot tell." : "");
   }

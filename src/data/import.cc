@@ -31,6 +31,8 @@ class RowBuilder {
     row.group = optional_text(raw, task_.data.group);
     row.source = optional_text(raw, task_.data.source);
     row.date = optional_text(raw, task_.data.date);
+    row.labels_by = optional_text(raw, "labels_by");
+    row.made_from = optional_text(raw, "made_from");
     if (!task_.data.id.empty()) {
       Checked id = column_text(raw, task_.data.id);
       if (!id) return tl::unexpected<Rejected>(id.error());
@@ -124,6 +126,8 @@ Result<void> check_file_ids(const Path& file, const Task& task, const std::vecto
 }
 
 }  // namespace
+
+bool is_generated(const Row& row) { return row.source.starts_with("generated") || !row.made_from.empty(); }
 
 std::vector<std::string> inputs_of(const std::vector<Row>& rows) {
   std::vector<std::string> inputs;

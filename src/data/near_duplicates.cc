@@ -96,6 +96,8 @@ std::vector<NearPair> near_pairs(std::span<const std::string_view> texts) {
   return pairs;
 }
 
+std::vector<std::string_view> views_of(std::span<const std::string> texts) { return {texts.begin(), texts.end()}; }
+
 std::vector<std::string_view> input_views(const std::vector<Row>& rows) {
   std::vector<std::string_view> views;
   views.reserve(rows.size());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct NearPair {
 // Every pair that is alike, one word apart included, ascending by (first, second); at most 100,000.
 std::vector<NearPair> near_pairs(std::span<const std::string_view> texts);
 
+// Valid as long as the texts are.
+std::vector<std::string_view> views_of(std::span<const std::string> texts);
 // Of each row its input; valid as long as the rows are.
 std::vector<std::string_view> input_views(const std::vector<Row>& rows);
 

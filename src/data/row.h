@@ -19,7 +19,13 @@ struct Row {
   std::string source;
   std::string date{};    // as the file has it; see row_date.h
   std::size_t line = 0;  // in its file, from 1
+  // Columns of these names, where the file has them.
+  std::string labels_by{};  // who made the output: "people", "logs", "unknown", a model's name; empty: not said
+  std::string made_from{};  // generated rows: the id of the row that they were made from
 };
+
+// Whether a model wrote the row: its source begins with "generated", or it was made from another.
+bool is_generated(const Row& row);
 
 std::vector<std::string> inputs_of(const std::vector<Row>& rows);
 

@@ -48,6 +48,7 @@ class Splitter {
       : input_(std::move(input)), task_(task), memory_json_(memory_json), memory_(split_memory(memory_json, task)) {}
 
   Split run() {
+    take_generated(input_, task_, split_);
     own_ = {.validation = !input_.validation_rows.empty(), .test = !input_.test_rows.empty()};
     forget_if_files_went();
     forget_if_grouped_otherwise();
@@ -66,6 +67,7 @@ class Splitter {
     memory_json_ = to_json(memory_);
     bound_side(split_, Side::validation, most_scored_rows, memory_.seed);
     if (!own_.test) bound_side(split_, Side::test, most_scored_rows, memory_.seed);
+    place_generated(std::move(input_.generated_rows), task_, split_);
     note_small_sides(split_);
     return std::move(split_);
   }
@@ -310,6 +312,7 @@ Split split_rows(SplitInput input, const Task& task, Json& memory) {
 }
 
 std::string why_set_aside(const SetAside& row) {
+  if (!row.why.empty()) return row.why;
   std::string places;
   for (const SetAside::Touched& touched : row.touches) {
     places += fmt::format("{}{} ({})", places.empty() ? "" : " and ", touched.side, touched.group);

@@ -19,6 +19,7 @@ struct SetAside {
   Row row;
   std::string file;  // its name without folders; Row::line is a line of it
   std::vector<Touched> touches;
+  std::string why{};  // where it is something else than what it touches
 };
 std::string why_set_aside(const SetAside& row);  // "nearly repeats rows of train (ab12-1) and of test (cd34-1)"
 
@@ -46,13 +47,18 @@ constexpr std::size_t most_scored_rows = 3000;
 // Rows with dates (DataFiles::date; see has_dates()) are split by time instead: the newest groups test, those before
 // them validate; a later group goes by its newest date to where the first split's sides begin, or trains without one.
 //
+// Generated rows (row.h), whichever file they stand in, train or are set aside: where they were made from a row of
+// validation or test, nearly duplicate one, or stand in the user's own test or validation file. They are not counted
+// when sides are dealt.
+//
 // `memory` is null or {} at first and is then updated (split_memory.h). Where the task's files or group column changed
 // so that it no longer fits, rows are split anew, with a notice. Throws Failure (bad_input) where it holds something
 // else. Row::group is filled everywhere.
 struct SplitInput {
-  std::vector<Row> rows;             // of the train file
-  std::vector<Row> validation_rows;  // of the user's validation file, if any
-  std::vector<Row> test_rows;        // of the user's test file, if any
+  std::vector<Row> rows;              // of the train file
+  std::vector<Row> validation_rows;   // of the user's validation file, if any
+  std::vector<Row> test_rows;         // of the user's test file, if any
+  std::vector<Row> generated_rows{};  // of the file of generated rows, if any
 };
 Split split_rows(SplitInput input, const Task& task, Json& memory);
 

@@ -427,5 +427,47 @@ TEST(Folds, BalanceWhereEveryOutputIsDifferent) {
   for (const auto& [index, size] : sizes) EXPECT_EQ(size, 20) << index;
 }
 
+// The law of generated rows, whichever file they stand in.
+TEST(Split, WhatAModelWroteIsNeverOnASideThatJudges) {
+  Json memory;
+  SplitInput input{random_rows(600, 5), {}, {}};
+  const Split real = split_rows(input, labelled_task(), memory);
+  const std::string train_id = real.train[0].id;
+  const std::string train_group = real.train[0].group;
+  const std::string test_id = real.test[0].id;
+  std::vector<Row> generated = random_rows(5, 6);
+  for (Row& row : generated) row.source = "generated: paraphrase by m";
+  generated[0].made_from = train_id;
+  generated[1].made_from = test_id;         // a test row said otherwise
+  generated[2].input = real.test[1].input;  // a test row by chance
+  generated[3].input = real.validation[0].input + "!";
+  input.generated_rows = {generated[0], generated[1], generated[2]};
+  input.rows.push_back(generated[3]);
+  input.rows.push_back(generated[4]);
+  const Split split = split_rows(input, labelled_task(), memory);
+  EXPECT_EQ(split.validation.size(), real.validation.size());
+  EXPECT_EQ(split.test.size(), real.test.size());
+  ASSERT_EQ(split.train.size(), real.train.size() + 2);
+  std::map<std::string, std::string> groups;
+  for (const Row& row : split.train) groups[row.id] = row.group;
+  EXPECT_EQ(groups.at(generated[0].id), train_group) << "folds keep it with the row that it was made from";
+  EXPECT_TRUE(groups.contains(generated[4].id));
+  ASSERT_EQ(split.set_aside.size(), 3U);
+  for (const SetAside& row : split.set_aside) EXPECT_FALSE(why_set_aside(row).empty());
+}
+
+TEST(Split, GeneratedRowsOfTheUsersOwnTestFileAreSetAside) {
+  Task task = labelled_task();
+  task.data.test = "test.jsonl";
+  std::vector<Row> test = random_rows(200, 8);
+  for (std::size_t i = 0; i < 50; ++i) test[i].source = "generated";
+  Json memory;
+  const Split split = split_rows({random_rows(400, 7), {}, test}, task, memory);
+  EXPECT_EQ(split.test.size(), 150U);
+  EXPECT_EQ(split.set_aside.size(), 50U);
+  ASSERT_FALSE(split.notices.empty());
+  EXPECT_NE(split.notices[0].find("50 rows of test.jsonl"), std::string::npos) << split.notices[0];
+}
+
 }  // namespace
 }  // namespace hone::data

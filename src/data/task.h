@@ -24,10 +24,12 @@ struct DataFiles {
   std::optional<Path> test;     // a user's own test file is used whole
   std::string input = "input";  // column or key names
   std::string output = "output";
-  std::string id;                 // empty: ids are made (see Row)
-  std::string group;              // empty: groups are found (near-duplicates share one)
-  std::string source = "source";  // optional in the data
-  std::string date = "date";      // optional in the data; where rows have dates they are split by time. Empty: never
+  std::string id;                   // empty: ids are made (see Row)
+  std::string group;                // empty: groups are found (near-duplicates share one)
+  std::string source = "source";    // optional in the data
+  std::string date = "date";        // optional in the data; where rows have dates they are split by time. Empty: never
+  std::optional<Path> patch{};      // decisions of `hone data review`; review.jsonl beside the task where it is there
+  std::optional<Path> generated{};  // rows that a model wrote: they train and are never tested on
 };
 
 struct Circumstances {

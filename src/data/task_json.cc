@@ -38,6 +38,8 @@ Json to_json(const Task& task) {
   data["group"] = task.data.group;
   data["source"] = task.data.source;
   if (task.data.date != DataFiles().date) data["date"] = task.data.date;
+  if (task.data.patch) data["patch"] = path_in_folder(*task.data.patch, task.folder);
+  if (task.data.generated) data["generated"] = path_in_folder(*task.data.generated, task.folder);
   Json& around = json["circumstances"];
   const auto number_or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
   around["requests_per_month"] = number_or_null(task.circumstances.requests_per_month);
@@ -85,6 +87,8 @@ Result<Task> task_from_json(const Json& json) {
     task.data.group = data.at("group").get<std::string>();
     task.data.source = data.at("source").get<std::string>();
     task.data.date = data.value("date", DataFiles().date);
+    task.data.patch = optional_path(data.value("patch", Json()));
+    task.data.generated = optional_path(data.value("generated", Json()));
     const Json& around = json.at("circumstances");
     task.circumstances.requests_per_month = optional_number(around.at("requests_per_month"));
     task.circumstances.latency_ms = optional_number(around.at("latency_ms"));

@@ -17,14 +17,27 @@ struct Place {
 
 }  // namespace
 
+Task task_of_generated_rows(const Task& task) {
+  Task reading = task;
+  reading.data.input = "input";
+  reading.data.output = "output";
+  reading.data.id = "id";
+  reading.data.group = "group";
+  reading.data.source = "source";
+  reading.data.date.clear();
+  return reading;
+}
+
 Result<TaskRows> read_task_rows(const Task& task) {
   TaskRows all;
   const std::pair<std::optional<Path>, std::vector<Row>*> files[] = {{task.data.train, &all.sides.rows},
                                                                      {task.data.validation, &all.sides.validation_rows},
-                                                                     {task.data.test, &all.sides.test_rows}};
+                                                                     {task.data.test, &all.sides.test_rows},
+                                                                     {task.data.generated, &all.sides.generated_rows}};
   for (const auto& [file, rows] : files) {
     if (!file) continue;
-    Result<Imported> imported = import_rows(*file, task);
+    Result<Imported> imported =
+        import_rows(*file, rows == &all.sides.generated_rows ? task_of_generated_rows(task) : task);
     if (!imported) return tl::unexpected<Error>(imported.error());
     *rows = std::move(imported->rows);
     std::move(imported->rejected.begin(), imported->rejected.end(), std::back_inserter(all.rejected));
@@ -33,6 +46,9 @@ Result<TaskRows> read_task_rows(const Task& task) {
     }
   }
   if (const Result<void> unique = check_ids(task, all.sides); !unique) return tl::unexpected<Error>(unique.error());
+  Result<PatchReport> patch = patch_rows(task, all.sides);
+  if (!patch) return tl::unexpected<Error>(patch.error());
+  all.patch = std::move(*patch);
   return all;
 }
 

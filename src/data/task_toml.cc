@@ -15,12 +15,16 @@
 namespace hone::data {
 namespace {
 
+// A review found beside the task is its patch, so that no command forgets it.
+constexpr const char* beside_patch = "review.jsonl";
+
 const std::map<std::string, std::vector<std::string>>& known_keys() {
   static const std::map<std::string, std::vector<std::string>> keys = {
       {"task",
        {"name", "kind", "instruction", "labels", "positive", "ordered", "abstain", "list_labels", "schema", "constrain",
         "metric", "target", "margin"}},
-      {"data", {"train", "validation", "test", "input", "output", "id", "group", "source", "date"}},
+      {"data",
+       {"train", "validation", "test", "input", "output", "id", "group", "source", "date", "patch", "generated"}},
       {"circumstances", {"requests_per_month", "latency_ms", "private", "changes", "compare_price"}},
       {"model", {"base"}},
       {"run", {"seed"}},
@@ -209,6 +213,8 @@ void read_data(Reader& reader, Task& task) {
   if (const auto train = path("train")) task.data.train = *train;
   task.data.validation = path("validation");
   task.data.test = path("test");
+  task.data.patch = path("patch");
+  task.data.generated = path("generated");
   reader.text("data", "input", task.data.input);
   reader.text("data", "output", task.data.output);
   reader.text("data", "id", task.data.id);
@@ -363,6 +369,9 @@ Result<Task> load_task(const Path& file_or_folder) {
   const Result<std::string> bytes = read_file(file);
   if (!bytes) return tl::unexpected<Error>(bytes.error());
   Result<Task> task = parse_task(*bytes, std::filesystem::absolute(file).lexically_normal());
+  if (task && !task->data.patch && std::filesystem::exists(task->folder / beside_patch, ignored)) {
+    task->data.patch = task->folder / beside_patch;
+  }
   return task;
 }
 
@@ -390,6 +399,8 @@ std::string task_text(const Task& task) {
   line("train", path_text(task.data.train, task.folder));
   if (task.data.validation) line("validation", path_text(*task.data.validation, task.folder));
   if (task.data.test) line("test", path_text(*task.data.test, task.folder));
+  if (task.data.patch) line("patch", path_text(*task.data.patch, task.folder));
+  if (task.data.generated) line("generated", path_text(*task.data.generated, task.folder));
   line("input", toml_text(task.data.input));
   line("output", toml_text(task.data.output));
   if (!task.data.id.empty()) line("id", toml_text(task.data.id));

@@ -53,6 +53,7 @@ Json to_json(const ContenderResult& contender) {
             {"latency_ms", std::move(latency)},
             {"usd_per_million", contender.usd_per_million}};
   json.update(detail_json(contender.test_metrics));
+  if (!contender.unranked.empty()) json["unranked"] = contender.unranked;
   return json;
 }
 

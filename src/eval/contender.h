@@ -36,6 +36,7 @@ struct ContenderResult {
   double usd_per_million = 0;  // filled by decide
   double mean_prompt_tokens = 0;
   double mean_completion_tokens = 0;
+  std::string unranked{};  // why it is shown and neither ranked nor compared; empty: it is ranked
   bool is_tuned() const { return kind == ContenderKind::tuned; }
   bool is_local_model() const {
     return kind == ContenderKind::prompted || kind == ContenderKind::tuned || kind == ContenderKind::probe;

@@ -11,6 +11,7 @@ eval::Interval figure_of(const eval::ContenderResult& contender, const data::Tas
 
 std::optional<eval::Interval> difference_to_best(const ReportInput& input, const eval::ContenderResult& contender) {
   const eval::ContenderResult& best = input.contenders.front();
+  if (!contender.unranked.empty() || !best.unranked.empty()) return std::nullopt;
   if (&contender == &best || contender.name == best.name) return std::nullopt;
   for (const NamedComparison& named : input.comparisons) {
     const eval::Interval& d = named.comparison.difference;
@@ -30,7 +31,7 @@ std::vector<const eval::ContenderResult*> leaders(const ReportInput& input) {
   const eval::ContenderResult* untuned = nullptr;
   const auto take = [&](const eval::ContenderResult& contender) {
     const eval::ContenderResult*& place = contender.is_tuned() ? tuned : untuned;
-    if (place == nullptr && !is_floor(contender)) place = &contender;
+    if (place == nullptr && !is_floor(contender) && contender.unranked.empty()) place = &contender;
   };
   // Those of the declared comparison go first: a latency limit may have kept a better one out of it.
   for (const NamedComparison& named : input.comparisons) {

@@ -236,7 +236,8 @@ std::string contenders_section(const ReportInput& input) {
     high = std::max(high, figure.high);
     const Role role = role_of(input, contender);
     plot.rows.push_back({.name = contender.name,
-                         .note = kind_text(contender.kind),
+                         .note = kind_text(contender.kind) +
+                                 (contender.unranked.empty() ? std::string() : "; not ranked: " + contender.unranked),
                          .value = interval_html(figure),
                          .marks = {{figure, role}},
                          .role = role});

@@ -33,10 +33,13 @@ std::string time_cell(const eval::ContenderResult& contender, double millisecond
 
 Cells row_of(const ReportInput& input, const eval::ContenderResult& contender) {
   const std::optional<eval::Interval> difference = difference_to_best(input, contender);
-  const bool is_best = &contender == &input.contenders.front();
+  const bool is_ranked = contender.unranked.empty();
+  const bool is_best = is_ranked && &contender == &input.contenders.front();
   return {contender.name,
           bracketed(figure_of(contender, *input.task)),
-          is_best ? "the best" : (difference ? bracketed(*difference) : "-"),
+          is_best      ? "the best"
+          : !is_ranked ? "not ranked"
+                       : (difference ? bracketed(*difference) : "-"),
           time_cell(contender, contender.latency.p50_ms),
           time_cell(contender, contender.latency.p95_ms),
           cost_cell(contender)};

@@ -1,9 +1,11 @@
 #include "solve/conclude.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/clock.h"
+#include "data/normal_text.h"
 #include "prompt/api_request.h"
 
 namespace hone::solve {
@@ -34,6 +36,39 @@ decide::Trial trial_of(const Workspace& workspace) {
     }
   }
   return trial;
+}
+
+// "gpt-x at api.example.com", as a teacher is called, is gpt-x.
+std::string model_named(const std::string& labels_by) {
+  return data::folded_text(labels_by.substr(0, labels_by.find(" at ")));
+}
+
+// Whether the model that made a label is the contender's own. Contenders behind an API are called after their model.
+bool is_of(const eval::ContenderResult& contender, const std::string& maker, const data::Task& task) {
+  if (contender.kind == eval::ContenderKind::api) {
+    return data::folded_text(contender.name.substr(0, contender.name.find(", "))) == maker;
+  }
+  if (contender.kind != eval::ContenderKind::prompted) return false;
+  return data::folded_text(task.model) == maker || data::folded_text(Path(task.model).filename().string()) == maker;
+}
+
+// Says of each contender whose model made labels of the test why it is not ranked, and takes those out.
+Contenders take_unranked(const Workspace& workspace, Contenders& contenders) {
+  std::map<std::string, std::size_t> makers;
+  for (const data::Row& row : workspace.split.test) {
+    if (!row.labels_by.empty()) ++makers[model_named(row.labels_by)];
+  }
+  Contenders unranked;
+  for (auto& contender : contenders) {
+    std::size_t rows = 0;
+    for (const auto& [maker, count] : makers) rows += is_of(contender, maker, workspace.task) ? count : 0;
+    if (rows == 0) continue;
+    contender.unranked = fmt::format("its model made {} of the {} test labels", rows, workspace.split.test.size());
+  }
+  std::copy_if(contenders.begin(), contenders.end(), std::back_inserter(unranked),
+               [](const auto& contender) { return !contender.unranked.empty(); });
+  std::erase_if(contenders, [](const auto& contender) { return !contender.unranked.empty(); });
+  return unranked;
 }
 
 // Every comparison once, whichever way round it is asked for.
@@ -123,6 +158,7 @@ Conclusion conclude(const Workspace& workspace, ConcludeInput input) {
   std::stable_sort(contenders.begin(), contenders.end(), [&](const auto& a, const auto& b) {
     return validation_metric(a, task) > validation_metric(b, task);
   });
+  Contenders unranked = take_unranked(workspace, contenders);
   decide::DecisionInput decision = decision_input(workspace, std::move(contenders), std::move(prices));
   compare_all(decision);
 
@@ -138,6 +174,11 @@ Conclusion conclude(const Workspace& workspace, ConcludeInput input) {
   out.made = utc_now();
   out.facts = std::move(input.facts);
   out.contenders = std::move(decision.contenders);
+  for (auto& contender : unranked) {
+    out.recommendation.caveats.push_back(
+        fmt::format("{} is shown and not ranked: {}.", contender.name, contender.unranked));
+    out.contenders.push_back(std::move(contender));
+  }
   out.comparisons = std::move(decision.comparisons);
   out.findings = std::move(input.findings);
   out.curves = std::move(input.curves);

@@ -29,7 +29,8 @@ struct ConcludeInput {
 // primary comparison: the best tuned against the best untuned contender (decide::leaders_of), on the test rows. All
 // others that are made (each contender against the best, the leaders against the floor, a much faster one) are
 // Holm-adjusted. No comparison says "better" of a contender whose MCC on the validation rows is not beyond guessing:
-// what is luck on the test rows is not there as well.
+// what is luck on the test rows is not there as well. A contender whose model made labels of test rows (Row::labels_by)
+// is shown, last, and neither ranked nor compared: it would be measured by itself.
 Conclusion conclude(const Workspace& workspace, ConcludeInput input);
 
 // The result's value of the task's metric on the validation rows; 0 where it was not measured.

@@ -246,5 +246,27 @@ TEST_F(RecordedTest, ReadsThePriceOfALargeModel) {
   EXPECT_EQ(recorded[0].kind, ContenderKind::api);
 }
 
+TEST_F(ConcludeTest, AContenderWhoseModelMadeTestLabelsIsShownAndNotRanked) {
+  const auto plain = contender("plain classifier", ContenderKind::ngram, {0.7, 0.7});
+  const auto large = contender("gpt-x, few-shot, 8 examples", ContenderKind::api, {0.95, 0.95});
+  const auto ranked = concluded({majority(), plain, large});
+  EXPECT_EQ(ranked.best, large.name);
+  for (data::Row& row : workspace_.split.test) row.labels_by = "people";
+  EXPECT_EQ(concluded({majority(), plain, large}).best, large.name);
+  for (std::size_t i = 0; i < 12; ++i) workspace_.split.test[i].labels_by = "GPT-x at api.example.com";
+  const auto conclusion = concluded({majority(), plain, large});
+  EXPECT_EQ(conclusion.best, plain.name);
+  EXPECT_EQ(conclusion.best_untuned, plain.name);
+  const auto& last = conclusion.report.contenders.back();
+  ASSERT_EQ(last.name, large.name);
+  EXPECT_NE(last.unranked.find("12 of the"), std::string::npos) << last.unranked;
+  EXPECT_EQ(find(conclusion, plain.name, large.name), nullptr);
+  EXPECT_NE(conclusion.report.recommendation.use, large.name);
+  const auto& caveats = conclusion.report.recommendation.caveats;
+  EXPECT_TRUE(std::any_of(caveats.begin(), caveats.end(),
+                          [](const auto& line) { return line.find("not ranked") != std::string::npos; }));
+  EXPECT_NE(report::terminal_table(conclusion.report).find("not ranked"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hone::solve

@@ -5,6 +5,7 @@
 #include "base/shell.h"
 #include "base/terminal.h"
 #include "base/threads.h"
+#include "data/review.h"
 #include "data/task_json.h"
 #include "eval/contender.h"
 #include "solve/machine.h"
@@ -19,7 +20,8 @@ struct Imported {
 };
 
 Imported import_side(const std::string& side, const Path& file, const data::Task& task, std::vector<DataFact>& facts) {
-  data::Imported imported = value_or_throw(data::import_rows(file, task));
+  data::Imported imported =
+      value_or_throw(data::import_rows(file, side == "generated" ? data::task_of_generated_rows(task) : task));
   facts.push_back(
       {side, file.lexically_relative(task.folder).string(), value_or_throw(sha256_file(file)), imported.rows.size()});
   for (auto& rejected : imported.rejected) rejected.why = fmt::format("{}: {}", file.filename().string(), rejected.why);
@@ -71,6 +73,8 @@ data::Task recorded_task(const Json& manifest, const Path& folder) {
   resolve(task.data.train);
   if (task.data.validation) resolve(*task.data.validation);
   if (task.data.test) resolve(*task.data.test);
+  if (task.data.patch) resolve(*task.data.patch);
+  if (task.data.generated) resolve(*task.data.generated);
   return task;
 }
 
@@ -91,6 +95,12 @@ Workspace open_workspace(data::Task task) {
   take("train", task.data.train, sides.rows);
   take("validation", task.data.validation, sides.validation_rows);
   take("test", task.data.test, sides.test_rows);
+  take("generated", task.data.generated, sides.generated_rows);
+  const data::PatchReport patch = value_or_throw(data::patch_rows(task, sides));
+  if (task.data.patch) {
+    facts.push_back(
+        {"patch", task.data.patch->lexically_relative(task.folder).string(), patch.sha256, patch.decisions});
+  }
   value_or_throw(data::check_ids(task, sides));
   if (sides.rows.empty()) {
     fail(ErrorCode::bad_input, "{} holds no usable row; `hone data check {}` lists what is wrong with each line",
@@ -98,6 +108,7 @@ Workspace open_workspace(data::Task task) {
   }
   data::RememberedSplit remembered = data::split_remembered(std::move(sides), task, folder / "split.json");
   data::Split& split = remembered.split;
+  for (std::string& notice : data::patch_notices(patch, split)) split.notices.push_back(std::move(notice));
   track::Store store = track::Store::open(folder / "store.db");
   if (remembered.is_changed) write_file(folder / "split.json", to_pretty_text(remembered.memory));
   const std::string key = key_of(task, split);

@@ -14,7 +14,7 @@ namespace hone::solve {
 
 // One file of rows as the manifest names it.
 struct DataFact {
-  std::string side;  // "train", "validation", "test": the file's role in hone.toml
+  std::string side;  // "train", "validation", "test", "generated", "patch": the file's role in hone.toml
   std::string file;
   std::string sha256;
   std::size_t rows = 0;
