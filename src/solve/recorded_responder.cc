@@ -62,8 +62,7 @@ void RecordedResponder::append(const std::string& key, const text::Reply& reply)
                                                {"finish", reply.finish},
                                                {"prompt_tokens", reply.usage.prompt_tokens},
                                                {"completion_tokens", reply.usage.completion_tokens}});
-  const bool is_written = std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0 &&
-                          ::fsync(::fileno(file_)) == 0;
+  const bool is_written = std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0;
   if (!is_written) fail(ErrorCode::environment, "cannot keep the teacher's answers: {}", std::strerror(errno));
   known_.insert_or_assign(key, Known{reply.answer, reply.finish, reply.usage});
 }
@@ -96,6 +95,9 @@ void RecordedResponder::respond(std::span<const text::Request> requests, const t
         on_reply(places[i], std::move(reply));
       },
       std::move(stop));
+  if (::fsync(::fileno(file_)) != 0) {
+    fail(ErrorCode::environment, "cannot keep the teacher's answers: {}", std::strerror(errno));
+  }
 }
 
 }  // namespace hone::solve

@@ -17,9 +17,10 @@ struct RecordedAnswers {
   double usd = 0;            // that they cost
 };
 
-// Gives what the file holds for a request, asks `inner` for the rest, and appends what comes: a line an answer, flushed
-// to the disk. What a request is known by: the teacher's name, its messages and all of its answer spec. A line that a
-// killed process left half written is passed over. `inner` outlives it. One process at a time has the file.
+// Gives what the file holds for a request, asks `inner` for the rest, and appends what comes: a line an answer, handed
+// to the system at once, so that it outlives this process, and to the disk at the end of respond(). What a request is
+// known by: the teacher's name, its messages and all of its answer spec. A line that a killed process left half written
+// is passed over. `inner` outlives it. One process at a time has the file.
 class RecordedResponder : public text::Responder {
  public:
   // `usd_of` says what an answer cost; may be empty. Failure: another process has the file, or it cannot be read.

@@ -33,7 +33,7 @@ def labels_are_kept(root):
     check(len(read(task / "labelled.unsure.jsonl")) + len(read(task / "labelled_test.unsure.jsonl")) == 1, "not sure is no label")
     check(document["now"]["unsure"] == 1 and document["rows_per_hour"] > 0 and document["cost_a_row"] > 0, document)
     check(all(row["labels_by"] and row["labelled_on"] and "text" not in row for row in train), train)
-    seen = {row["input"] for row in train + test} | {row["input"] for row in read(task / "labelled.unsure.jsonl")}
+    seen = {row["input"] for row in train + test + read(task / "labelled.unsure.jsonl") + read(task / "labelled_test.unsure.jsonl")}
     shown = hone("data", "label", pool, "--task", task, "--test", 20, text="1\n" * 30 + ".q\n")[0]
     after = read(task / "labelled.jsonl") + read(task / "labelled_test.jsonl")
     check(len({row["input"] for row in after}) == len(after) == 34, "a row was shown twice")
