@@ -36,8 +36,9 @@ def make(folder, kind, row, instruction, schema=None):
     texts = iter(inputs())
     for side, count in SIZES.items():
         write_rows(folder / f"{side}.jsonl", [row(next(texts)) for _ in range(count)])
+    named = 'schema = "schema.json"\n' if schema else ""
     (folder / "hone.toml").write_text(
-        f'[task]\nname = "{kind}"\nkind = "{kind}"\ninstruction = "{instruction}"\n{'schema = "schema.json"' if schema else ''}\n'
+        f'[task]\nname = "{kind}"\nkind = "{kind}"\ninstruction = "{instruction}"\n{named}'
         '[data]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
     )
     return folder
