@@ -27,7 +27,7 @@ struct LabelPair {
 // Two labels that mean different things are told apart better than this even by a plain classifier.
 inline constexpr double least_separation = 0.7;
 // Labels with fewer rows are in no pair.
-inline constexpr std::size_t least_pair_rows = 10;
+inline constexpr std::size_t least_pair_rows = 15;
 
 enum class TaskVerdict { clear, ambiguous, not_learnable };
 const char* name_of(TaskVerdict verdict);  // "clear", "ambiguous", "not-learnable"
