@@ -2,7 +2,7 @@
 """hone data task on trec6 and banking77 (../shared/data): as they are, with two labels merged and dealt out again by a coin, and with
 all labels shuffled.
 
-    data_task.py [--pairs 5] [--shuffles 2] [--reader MODEL]
+    data_task.py [--sets trec6 banking77] [--pairs 5] [--shuffles 2] [--reader MODEL]
 
 Wanted: *clear* as they are; *ambiguous*, naming the pair, in 9 of 10 merged sets (--pairs of each set, drawn by a seed); *not
 learnable* when shuffled. Rows are those of the training files. Progress goes to stderr, a line a set to stdout. Needs
@@ -71,6 +71,7 @@ def shuffled(rows, seed):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--sets", nargs="+", choices=list(INSTRUCTIONS), default=list(INSTRUCTIONS))
     parser.add_argument("--pairs", type=int, default=5, help="merged pairs of each set")
     parser.add_argument("--shuffles", type=int, default=2, help="shuffled copies of each set")
     parser.add_argument("--reader", help="ask this model, too, of the sets as they are")
@@ -81,7 +82,7 @@ def main():
         right[what][0] += is_right
         right[what][1] += 1
 
-    for name in INSTRUCTIONS:
+    for name in options.sets:
         rows = rows_of(name)
         document, seconds = check_task(rows, name, ["--reader", options.reader] if options.reader else [])
         line_of(name, "as it is", document, seconds)
