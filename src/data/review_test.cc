@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/testing.h"
+#include "data/import_patched.h"
 
 namespace hone::data {
 namespace {
@@ -127,6 +128,30 @@ TEST_F(Review, ATestLabelThatWasChangedOnAnotherSideIsNamed) {
   const auto notices = patch_notices(report, split);
   ASSERT_EQ(notices.size(), 2U);
   EXPECT_NE(notices[1].find("1 test label was changed"), std::string::npos) << notices[1];
+}
+
+TEST_F(Review, AFileOfTheTaskIsReadWithItsPatchAndAnotherIsNot) {
+  const TemporaryFolder folder;
+  const auto line = [](const Row& row) { return to_text(Json{{"input", row.input}, {"output", row.output}}) + "\n"; };
+  task_.folder = folder.path();
+  task_.data.train = folder.path() / "train.jsonl";
+  task_.data.test = folder.path() / "test.jsonl";
+  task_.data.patch = folder.path() / "review.jsonl";
+  for (const char* name : {"train.jsonl", "test.jsonl", "other.jsonl"}) {
+    write_file(folder.path() / name, line(sides_.rows[0]) + line(sides_.rows[1]));
+  }
+  const std::vector<Row> rows = import_rows(*task_.data.test, task_)->rows;
+  Decision relabel = decision(rows[0], Action::relabel, "b");
+  relabel.side = "test";
+  write_decisions(*task_.data.patch, {relabel});
+  const auto outputs = [&](const char* name) {
+    const auto imported = import_patched(folder.path() / name, task_);
+    return imported ? imported->rows[0].output + imported->rows[1].output : imported.error().message;
+  };
+  EXPECT_EQ(outputs("test.jsonl"), "ba");
+  EXPECT_EQ(outputs("other.jsonl"), "aa");
+  std::filesystem::remove(*task_.data.patch);
+  EXPECT_NE(outputs("test.jsonl").find("is not there"), std::string::npos) << "labels known to be wrong are not taken";
 }
 
 TEST_F(Review, AJudgementChangesNothing) {

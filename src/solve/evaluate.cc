@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/progress.h"
+#include "data/import_patched.h"
 #include "data/normal_text.h"
 #include "data/task_json.h"
 #include "data/task_rows.h"
@@ -58,9 +59,16 @@ Path rows_file_beside(const Path& data) {
 
 Json eval_manifest(const EvalSpec& spec, const data::Task& task, const Json& identity) {
   const Path file = std::filesystem::absolute(spec.data).lexically_normal();
-  return {{"eval", identity},
-          {"task", data::to_json(task)},
-          {"data", {{"file", data::path_in_folder(file, task.folder)}, {"sha256", value_or_throw(sha256_file(file))}}}};
+  Json manifest = {
+      {"eval", identity},
+      {"task", data::to_json(task)},
+      {"data", {{"file", data::path_in_folder(file, task.folder)}, {"sha256", value_or_throw(sha256_file(file))}}}};
+  std::error_code missing;
+  if (task.data.patch && std::filesystem::exists(*task.data.patch, missing)) {
+    manifest["patch"] = {{"file", data::path_in_folder(*task.data.patch, task.folder)},
+                         {"sha256", value_or_throw(sha256_file(*task.data.patch))}};
+  }
+  return manifest;
 }
 
 // The task to score by: the named one, or the working folder's for what brings none.
@@ -145,7 +153,7 @@ EvalOutcome evaluate(const EvalSpec& spec, std::stop_token stop) {
   std::optional<data::Task> task = named_task(spec, reference);
   if (!spec.constrain) free_answers(task, reference);
   const data::Task& reading = task ? *task : *reference.task;
-  data::Imported imported = value_or_throw(data::import_rows(spec.data, reading));
+  data::Imported imported = value_or_throw(data::import_patched(spec.data, reading));
   if (imported.rows.empty()) {
     const std::size_t line = imported.rejected.empty() ? 1 : imported.rejected.front().line;
     const std::string why = imported.rejected.empty() ? "the file is empty" : imported.rejected.front().why;

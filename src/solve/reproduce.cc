@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/shell.h"
 #include "base/terminal.h"
+#include "data/import_patched.h"
 #include "data/task_json.h"
 #include "solve/answerer.h"
 #include "solve/answering.h"
@@ -182,6 +183,10 @@ Reproduced replay_evaluation(const track::RunRecord& record, const Path& folder,
   const Json& manifest = record.manifest;
   const Path file = folder / manifest.at("data").at("file").get<std::string>();
   check_file(file, manifest.at("data").at("sha256").get<std::string>(), record);
+  if (manifest.contains("patch")) {
+    const Json& patch = manifest.at("patch");
+    check_file(folder / patch.at("file").get<std::string>(), patch.at("sha256").get<std::string>(), record);
+  }
   const Json& identity = manifest.at("eval");
   std::string model;
   for (const char* key : {"bundle", "run", "model", "adapter"}) {
@@ -197,7 +202,7 @@ Reproduced replay_evaluation(const track::RunRecord& record, const Path& folder,
     fail(ErrorCode::bad_input, "{} is not what run {} scored ({} then, {} now), so it cannot be replayed", model,
          record.id, to_text(identity), to_text(answerer->identity()));
   }
-  const data::Imported imported = value_or_throw(data::import_rows(file, task));
+  const data::Imported imported = value_or_throw(data::import_patched(file, task));
   std::vector<std::string> inputs;
   for (const auto& row : imported.rows) inputs.push_back(row.input);
   Comparison comparison(record, store.rows(record.id, "test"));
