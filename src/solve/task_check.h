@@ -25,9 +25,9 @@ struct LabelPair {
 };
 
 // Two labels that mean different things are told apart better than this even by a plain classifier.
-inline constexpr double least_separation = 0.7;
-// Labels with fewer rows are in no pair.
-inline constexpr std::size_t least_pair_rows = 15;
+inline constexpr double least_separation = 0.75;
+// Labels with fewer rows are in no pair: the error of a separation is not known well enough.
+inline constexpr std::size_t least_pair_rows = 20;
 
 enum class TaskVerdict { clear, ambiguous, not_learnable };
 const char* name_of(TaskVerdict verdict);  // "clear", "ambiguous", "not-learnable"
