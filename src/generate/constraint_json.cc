@@ -54,7 +54,9 @@ class JsonMasks {
     if (place.kind == Place::Kind::outside) {
       vocabulary_.all().mark(*matcher_, state, mask);
     } else {
-      mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters) : inside(place.name, state);
+      mask = place.kind == Place::Kind::any ? vocabulary_.inside_strings(place.characters)
+             : place.name.empty()           ? read_inside(state)
+                                            : inside(place.name, state);
       vocabulary_.quoted().mark(*matcher_, state, mask);
     }
     keep_written(state, place.kind, mask);
@@ -111,10 +113,16 @@ class JsonMasks {
   const TokenMask& inside(const std::string& name, State state) {
     const auto known = inside_.find(name);
     if (known != inside_.end()) return known->second;
+    return inside_.emplace(name, read_inside(state)).first->second;
+  }
+
+  // The tokens that may stand inside the string and don't end it.
+  TokenMask read_inside(State state) {
     TokenMask mask(vocabulary_.words(), 0);
     vocabulary_.plain().mark_text(*matcher_, state, mask);
+    for (const std::string& name : matcher_->names_left(state)) vocabulary_.plain().mark_beginnings(name, mask);
     vocabulary_.escaped().mark(*matcher_, state, mask);
-    return inside_.emplace(name, std::move(mask)).first->second;
+    return mask;
   }
 
   const ConstraintVocabulary& vocabulary_;

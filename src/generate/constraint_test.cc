@@ -22,6 +22,8 @@ const std::vector<std::string>& schemas() {
       R"({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2})",
       R"({"oneOf": [{"type": "object", "properties": {"k": {"const": "a"}, "x": {"type": "null"}}, "required": ["k", "x"]}, {"type": "object", "properties": {"k": {"const": "b"}}, "required": ["k"]}], "maxProperties": 3})",
       R"({"type": "object", "properties": {"w": {"enum": ["he", "here", "inner", "\u00e9\n"]}, "n": {"enum": [1, 12, 2.5]}}, "required": ["w", "n"], "additionalProperties": false})",
+      R"({"type": "object", "properties": {"here": {"type": "null"}, "no": {"type": "null"}}, "patternProperties": {"^[a-i]{2,4}$": {"type": "integer", "maximum": 9}}, "required": ["here"], "additionalProperties": false, "maxProperties": 3})",
+      R"({"type": "string", "pattern": "^(he|[^a]{2})*$", "minLength": 3, "maxLength": 9})",
   };
   return all;
 }

@@ -58,22 +58,32 @@ TokenBytesTree::TokenBytesTree(const text::Tokenizer& tokenizer, std::vector<tex
 
 void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state,
                                TokenMask& mask) const {
-  using Way = text::JsonMatcher::TextWay;
-  std::vector<std::vector<Way>> ways(static_cast<std::size_t>(most_depth_) + 1);
-  ways[0] = matcher.text_ways(state);
+  for (const text::JsonMatcher::TextWay& way : matcher.text_ways(state)) {
+    way.counts() ? mark_way<true>(way, mask) : mark_way<false>(way, mask);
+  }
+}
+
+// The whole vocabulary is gone through for a text of which nothing is known yet: the slowest of all masks.
+template <bool counted>
+void TokenBytesTree::mark_way(const text::JsonMatcher::TextWay& way, TokenMask& mask) const {
+  const text::ByteAutomaton& automaton = *way.automaton;
+  std::vector<std::int32_t> states(static_cast<std::size_t>(most_depth_) + 1, way.at);
+  std::vector<std::int64_t> characters(counted ? states.size() : 0, way.characters);
   const int count = static_cast<int>(nodes_.size());
   for (int i = 0; i < count;) {
     const Node& node = nodes_[static_cast<std::size_t>(i)];
     const auto depth = static_cast<std::size_t>(node.depth);
-    std::vector<Way>& on = ways[depth];
-    on.clear();
-    for (const Way& way : ways[depth - 1]) {
-      if (const auto next = matcher.read_text(way, node.byte)) on.push_back(*next);
+    const std::int32_t to = automaton.step(states[depth - 1], node.byte);
+    bool stands = to != text::ByteAutomaton::dead;
+    if constexpr (counted) {
+      characters[depth] = characters[depth - 1] + ((node.byte & 0xC0) != 0x80 ? 1 : 0);
+      stands = stands && way.may_stand(to, characters[depth]);
     }
-    if (on.empty()) {
+    if (!stands) {
       i = node.end;
       continue;
     }
+    states[depth] = to;
     for (int token = node.first_token; token < node.last_token; ++token) {
       allow(mask, tokens_[static_cast<std::size_t>(token)]);
     }
@@ -81,33 +91,42 @@ void TokenBytesTree::mark_text(const text::JsonMatcher& matcher, text::JsonMatch
   }
 }
 
-int TokenBytesTree::longest_node(std::string_view bytes) const {
-  int longest = -1;
+template <class Use>
+void TokenBytesTree::descend(std::string_view bytes, const Use& use) const {
   int i = 0, end = static_cast<int>(nodes_.size());
   for (const char c : bytes) {
     while (i < end && nodes_[static_cast<std::size_t>(i)].byte != static_cast<std::uint8_t>(c)) {
       i = nodes_[static_cast<std::size_t>(i)].end;
     }
-    if (i >= end) break;
-    const Node& node = nodes_[static_cast<std::size_t>(i)];
-    if (node.last_token > node.first_token) longest = i;
-    end = node.end;
+    if (i >= end) return;
+    use(i);
+    end = nodes_[static_cast<std::size_t>(i)].end;
     ++i;
   }
-  return longest;
+}
+
+void TokenBytesTree::mark_beginnings(std::string_view text, TokenMask& mask) const {
+  descend(text, [&](int i) {
+    const Node& node = nodes_[static_cast<std::size_t>(i)];
+    for (int token = node.first_token; token < node.last_token; ++token) {
+      allow(mask, tokens_[static_cast<std::size_t>(token)]);
+    }
+  });
 }
 
 TokenBytesTree::Part TokenBytesTree::behind(std::string_view bytes) const {
   Part part = {0, static_cast<int>(nodes_.size()), 0};
-  for (const char c : bytes) {
-    int i = part.begin;
-    while (i < part.end && nodes_[static_cast<std::size_t>(i)].byte != static_cast<std::uint8_t>(c)) {
-      i = nodes_[static_cast<std::size_t>(i)].end;
-    }
-    if (i >= part.end) return {0, 0, 0};
-    part = {i + 1, nodes_[static_cast<std::size_t>(i)].end, part.depth + 1};
-  }
-  return part;
+  descend(bytes, [&](int i) { part = {i + 1, nodes_[static_cast<std::size_t>(i)].end, part.depth + 1}; });
+  return static_cast<std::size_t>(part.depth) == bytes.size() ? part : Part();
+}
+
+int TokenBytesTree::longest_node(std::string_view bytes) const {
+  int longest = -1;
+  descend(bytes, [&](int i) {
+    const Node& node = nodes_[static_cast<std::size_t>(i)];
+    if (node.last_token > node.first_token) longest = i;
+  });
+  return longest;
 }
 
 text::TokenId TokenBytesTree::longest_in(std::string_view bytes) const {

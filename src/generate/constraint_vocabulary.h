@@ -39,6 +39,8 @@ class TokenBytesTree {
   }
   // The same inside a string, where none of the tokens ends it or holds an escape: no states are made.
   void mark_text(const text::JsonMatcher& matcher, text::JsonMatcher::State state, TokenMask& mask) const;
+  // Sets the bits of the tokens that begin `text`.
+  void mark_beginnings(std::string_view text, TokenMask& mask) const;
   // Calls `use(token, state)` for each of these tokens with the state behind it. Of a matcher: step() and `dead`.
   template <class Matcher, class State, class Use>
   void visit(Matcher& matcher, State state, const Use& use) const {
@@ -79,6 +81,11 @@ class TokenBytesTree {
       ++i;
     }
   }
+  template <bool counted>
+  void mark_way(const text::JsonMatcher::TextWay& way, TokenMask& mask) const;
+  // Calls `use(node)` for each node on the way that `bytes` go, as far as there is one.
+  template <class Use>
+  void descend(std::string_view bytes, const Use& use) const;
   // The node at which that token ends; -1 where there is none.
   int longest_node(std::string_view bytes) const;
 

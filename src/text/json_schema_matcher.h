@@ -37,19 +37,31 @@ class JsonMatcher {
     enum class Kind { outside, any, pattern };  // any: every text of up to `characters` more may follow
     Kind kind = Kind::outside;
     std::int64_t characters = 0;
-    std::string name;  // of pattern: equal names are followed by the same
+    std::string name;  // of pattern: equal names are followed by the same; empty: only here
   };
   // `longest`: more characters than this don't matter.
   TextPlace text_place(State state, int longest) const;
-  // Inside a string with no escape begun: the ways to read on. Reading along them makes no states.
+  // Inside a string with no escape begun: the ways to read on, each by an automaton over the string's bytes. Bytes that
+  // are neither quote nor backslash nor below a blank may follow where any of them reads them, or a listed name has
+  // them. Reading along them makes no states.
   struct TextWay {
-    int form = 0;
+    const ByteAutomaton* automaton = nullptr;
     std::int32_t at = 0;
-    std::int64_t characters = 0;
+    std::int64_t characters = 0;           // read so far, no more than matter
+    std::int64_t least = 0, most = 0;      // of them in the whole text; most may be without_end
+    const std::int32_t* fewest = nullptr;  // as JsonGrammar::Text::fewest; null: as many as are missing
+
+    bool counts() const { return most != without_end || characters < least; }
+    // Whether a text may go on from the automaton's state `to` when `count` characters were read.
+    bool may_stand(std::int32_t to, std::int64_t count) const {
+      const std::int64_t need = count < least ? least - count : 0;
+      const std::int64_t left = fewest == nullptr ? need : fewest[need * automaton->states() + to];
+      return left >= 0 && (most == without_end || count + left <= most);
+    }
   };
   std::vector<TextWay> text_ways(State state) const;
-  // A byte that is neither quote nor backslash nor below a blank; nothing where the text doesn't go on so.
-  std::optional<TextWay> read_text(const TextWay& way, unsigned char byte) const;
+  // Inside a member's name: what is left of each listed name that may come.
+  std::vector<std::string> names_left(State state) const;
   // Behind the colon of a member: the JSON texts of its values, as json.dumps writes them without ensure_ascii, where
   // they are at most `most` and all words, numbers or strings. Nothing elsewhere.
   std::optional<std::vector<std::string>> few_values(State state, std::size_t most) const;
@@ -129,6 +141,7 @@ class JsonMatcher {
   State close_string(State state);
   State close_key(State state);
   State keep_escapable(Level next);
+  TextWay text_way(const Thread& thread) const;
   std::optional<Thread> read(Kind kind, const Level& around, const Thread& before, unsigned char byte) const;
   bool can_read(const Level& level, const Thread& thread) const;
   bool text_ends(const Thread& thread) const;

@@ -138,30 +138,61 @@ JsonMatcher::State JsonMatcher::start_key(State state) {
   return intern(std::move(next));
 }
 
+JsonMatcher::TextWay JsonMatcher::text_way(const Thread& thread) const {
+  const JsonGrammar::Text& text = grammar_.texts[at(thread.form)];
+  return {text.texts.get(), thread.a, thread.b, text.least, text.most, text.any ? nullptr : text.fewest.data()};
+}
+
 std::vector<JsonMatcher::TextWay> JsonMatcher::text_ways(State state) const {
+  const Level& here = level(state);
   std::vector<TextWay> ways;
-  for (const Thread& thread : level(state).threads) ways.push_back({thread.form, thread.a, thread.b});
+  for (const Thread& thread : here.threads) {
+    if (here.kind == Kind::text) {
+      ways.push_back(text_way(thread));
+    } else if (thread.a >= 0) {
+      const JsonGrammar::Members::Others& others = grammar_.objects[at(thread.form)].others[at(thread.a)];
+      ways.push_back({others.names.get(), thread.b, 0, 0, without_end, nullptr});
+    }
+  }
   return ways;
 }
 
-std::optional<JsonMatcher::TextWay> JsonMatcher::read_text(const TextWay& way, unsigned char byte) const {
-  const JsonGrammar::Text& text = grammar_.texts[at(way.form)];
-  const std::int32_t to = text.texts->step(way.at, byte);
-  if (to == ByteAutomaton::dead) return std::nullopt;
-  std::int64_t count = way.characters + ((byte & 0xC0) != 0x80 ? 1 : 0);
-  if (text.most == without_end) count = std::min(count, text.least);
-  const std::int32_t left = text.characters_left(to, std::max<std::int64_t>(0, text.least - count));
-  if (left < 0 || (text.most != without_end && count + left > text.most)) return std::nullopt;
-  return TextWay{way.form, to, count};
+std::vector<std::string> JsonMatcher::names_left(State state) const {
+  const Level& here = level(state);
+  const Level& around = level(here.parent);
+  std::vector<std::string> left;
+  for (const Thread& thread : here.threads) {
+    if (thread.a >= 0 || thread.c < 0) continue;
+    const JsonGrammar::Members& members = grammar_.objects[at(thread.form)];
+    const JsonGrammar::Members::Node& names = members.tree[at(thread.c)];
+    for (int property = names.first; property < names.last; ++property) {
+      const bool may_come = std::any_of(thread.parents.begin(), thread.parents.end(),
+                                        [&](int parent) { return may_have(around.threads[at(parent / 4)], property); });
+      if (!may_come) continue;
+      const std::string& name = members.properties[at(property)].name;
+      std::size_t read = 0;
+      for (int node = 0; node != thread.c; ++read) {
+        const auto& next = members.tree[at(node)].next;
+        const auto byte = static_cast<unsigned char>(name[read]);
+        node = std::lower_bound(next.begin(), next.end(), std::pair(byte, 0))->second;
+      }
+      left.push_back(name.substr(read));
+    }
+  }
+  return left;
 }
 
 // One byte of a string's decoded text; nothing where no text goes on so.
 std::optional<JsonMatcher::Thread> JsonMatcher::read(Kind kind, const Level& around, const Thread& before,
                                                      unsigned char byte) const {
   if (kind == Kind::text) {
-    const auto on = read_text({before.form, before.a, before.b}, byte);
-    if (!on) return std::nullopt;
-    return Thread{before.form, on->at, static_cast<int>(on->characters), 0, before.parents};
+    const TextWay way = text_way(before);
+    const std::int32_t to = way.automaton->step(way.at, byte);
+    if (to == ByteAutomaton::dead) return std::nullopt;
+    std::int64_t count = way.characters + ((byte & 0xC0) != 0x80 ? 1 : 0);
+    if (way.most == without_end) count = std::min(count, way.least);
+    if (!way.may_stand(to, count)) return std::nullopt;
+    return Thread{before.form, to, static_cast<int>(count), 0, before.parents};
   }
   const JsonGrammar::Members& members = grammar_.objects[at(before.form)];
   int node = -1;
@@ -373,7 +404,8 @@ JsonMatcher::TextPlace JsonMatcher::text_place(State state, int longest) const {
     const bool any = std::any_of(here.threads.begin(), here.threads.end(), [&](const Thread& thread) {
       return thread.a >= 0 && thread.b == 0 && grammar_.objects[at(thread.form)].others[at(thread.a)].any;
     });
-    if (any) place = {Place::any, longest, ""};
+    const bool some = std::any_of(here.threads.begin(), here.threads.end(), [](const Thread& t) { return t.a >= 0; });
+    if (any || some) place = {any ? Place::any : Place::pattern, longest, ""};
     return place;
   }
   if (here.kind != Kind::text) return place;
