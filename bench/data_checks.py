@@ -30,7 +30,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HONE = os.environ.get("HONE", str(ROOT / "build/release/hone"))
 DATA = pathlib.Path(os.environ.get("HONE_DATA", str(ROOT.parent / "shared/data")))
-SEEDS = range(1, 6)
+SEEDS = range(1, 1 + int(os.environ.get("HONE_SEEDS", 5)))
 
 
 def sets(*names):

@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-#include "classic/joint_logistic.h"
+#include "classic/logistic.h"
 #include "classic/ngram_features.h"
 #include "data/out_of_fold.h"
 
@@ -25,7 +25,8 @@ std::vector<std::size_t> held_out_answers(std::span<const data::Row> rows, std::
   vectors.reserve(texts.size());
   for (const std::string& text : texts) vectors.push_back(features.transform(text));
   const LogisticProblem problem{vectors, classes, static_cast<int>(labels.size()), features.size()};
-  const JointWeights weights = fit_joint_logistic(problem, c);
+  ThreadPool pool;
+  const LogisticWeights weights = fit_logistic(problem, c, pool);
   std::vector<std::size_t> answers;
   for (const data::Row& row : asked) {
     answers.push_back(data::best_label(weights.probabilities(features.transform(row.input))));

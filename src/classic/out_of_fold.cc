@@ -1,14 +1,13 @@
 #include "classic/out_of_fold.h"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/threads.h"
-#include "classic/joint_logistic.h"
+#include "classic/logistic.h"
 #include "classic/ngram_features.h"
 #include "classic/sparse_neighbours.h"
 #include "data/split.h"
@@ -21,9 +20,9 @@ constexpr double unseen_vote = 1e-3;  // shared out among all labels, for each o
 
 struct FittedFolds {
   NgramFeatures features;
-  std::vector<int> fold_of;         // [row]
-  std::vector<std::size_t> given;   // [row]
-  std::vector<JointWeights> folds;  // fitted on the rows outside
+  std::vector<int> fold_of;            // [row]
+  std::vector<std::size_t> given;      // [row]
+  std::vector<LogisticWeights> folds;  // fitted on the rows outside
   std::unique_ptr<SparseNeighbours> nearest;
 
   // Of a vector in the place of row `row`: the mean of the classifier's and the neighbours' answer.
@@ -66,8 +65,8 @@ data::OutOfFold chosen_rows(std::vector<data::Row> rows, const std::vector<std::
   return chosen;
 }
 
-JointWeights fit_outside(const FittedFolds& fitted, std::span<const SparseRow> vectors, int fold,
-                         const LogisticProblem& all, double c) {
+LogisticWeights fit_outside(const FittedFolds& fitted, std::span<const SparseRow> vectors, int fold, std::size_t labels,
+                            double c) {
   std::vector<SparseRow> rows;
   std::vector<int> classes;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
@@ -75,23 +74,9 @@ JointWeights fit_outside(const FittedFolds& fitted, std::span<const SparseRow> v
     rows.push_back(vectors[i]);
     classes.push_back(static_cast<int>(fitted.given[i]));
   }
-  return fit_joint_logistic({rows, classes, all.class_count, all.features}, c);
-}
-
-// A fold a thread; how many are done is told from the calling thread alone.
-void fit_folds(FittedFolds& fitted, std::span<const SparseRow> vectors, std::size_t labels, const OutOfFoldSpec& spec) {
-  const LogisticProblem all{vectors, {}, static_cast<int>(labels), fitted.features.size()};
   ThreadPool pool;
-  fitted.folds.resize(static_cast<std::size_t>(spec.folds));
-  std::atomic<int> next{0};
-  std::atomic<int> done{0};
-  pool.run([&](int worker) {
-    for (int fold = next++; fold < spec.folds; fold = next++) {
-      fitted.folds[static_cast<std::size_t>(fold)] = fit_outside(fitted, vectors, fold, all, spec.c);
-      const int so_far = ++done;
-      if (worker == 0 && spec.on_fold) spec.on_fold(so_far);
-    }
-  });
+  const LogisticProblem problem{rows, classes, static_cast<int>(labels), fitted.features.size()};
+  return fit_logistic(problem, c, pool);
 }
 
 }  // namespace
@@ -110,7 +95,10 @@ data::OutOfFold out_of_fold(std::vector<data::Row> rows, const std::vector<std::
   });
   fitted->fold_of = data::folds(out.rows, spec.folds, spec.seed);
   fitted->nearest = std::make_unique<SparseNeighbours>(vectors, fitted->features.size());
-  fit_folds(*fitted, vectors, labels.size(), spec);
+  for (int fold = 0; fold < spec.folds; ++fold) {
+    fitted->folds.push_back(fit_outside(*fitted, vectors, fold, labels.size(), spec.c));
+    if (spec.on_fold) spec.on_fold(fold + 1);
+  }
   out.probabilities.resize(vectors.size());
   pool.for_slices(vectors.size(), 16, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t i = begin; i < end; ++i) out.probabilities[i] = fitted->probabilities(i, vectors[i]);
