@@ -6,8 +6,19 @@
 namespace hone::classic {
 namespace {
 
-constexpr std::size_t always_kept = 50;  // rows that hold a feature
-constexpr std::size_t kept_share = 10;   // a tenth of all
+constexpr double most_products = 4e9;  // a few seconds for all rows together
+
+// The most rows that a feature may be held by for all to be compared with all in most_products products: a feature of n
+// rows costs n * n.
+std::uint32_t most_holders(std::vector<std::uint32_t> holders) {
+  std::sort(holders.begin(), holders.end());
+  double products = 0;
+  for (const std::uint32_t n : holders) {
+    products += static_cast<double>(n) * n;
+    if (products > most_products) return n == 0 ? 0 : n - 1;
+  }
+  return UINT32_MAX;
+}
 
 }  // namespace
 
@@ -16,7 +27,7 @@ SparseNeighbours::SparseNeighbours(std::span<const SparseRow> rows, std::size_t 
   for (const SparseRow& row : rows) {
     for (const auto& [index, value] : row) ++starts_[index + 1];
   }
-  const std::size_t most = std::max(always_kept, rows.size() / kept_share);
+  const std::uint32_t most = most_holders(starts_);
   for (std::size_t i = 1; i <= features; ++i) starts_[i] = starts_[i] > most ? 0 : starts_[i];
   std::vector<char> is_kept(features);
   for (std::size_t i = 0; i < features; ++i) is_kept[i] = starts_[i + 1] > 0 ? 1 : 0;
