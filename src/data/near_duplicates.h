@@ -20,7 +20,8 @@ namespace hone::data {
 //   - one has fewer than 8 words, both have at least 4, and one word put in or left out, or one spelling slip in a
 //     word, turns one into the other, no number being touched ("what is an atom" and "what is an axiom", "add 5 and 7"
 //     and "add 5 and 8" are no near-duplicates); or
-//   - both have 5 words or more and the Jaccard similarity of their sets of 5-character grams is at least 0.8; where one
+//   - both have 5 words or more and the Jaccard similarity of their sets of 5-character grams is at least 0.8; where
+//   one
 //     has fewer than 8 words their numbers must be the same.
 // They are one word apart if they are no near-duplicates, have 5 to 24 words and one word put in, left out or changed
 // for any other turns one into the other, no number being touched. "Where do I change my PIN" and "where do I change my

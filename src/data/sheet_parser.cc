@@ -61,8 +61,9 @@ void SheetParser::begin(std::string_view name, const XmlReader::Attributes& attr
     row_ = {};
     row_.number = std::max(next, number_in(attributes.find("r")).value_or(next));
     row_bytes_ = 0;
+    is_in_row_ = true;
     if (row_.number > most_rows) row_.problem = fmt::format("a sheet has at most {} rows", most_rows);
-  } else if (name == "c") {
+  } else if (name == "c" && is_in_row_) {
     begin_cell(attributes);
   } else if (name == "rPh") {
     is_in_phonetics_ = true;
@@ -98,9 +99,11 @@ std::size_t SheetParser::place_of(std::string_view reference) {
 }
 
 void SheetParser::end(std::string_view name) {
-  if (name == "row") {
+  // In a damaged file a row may stand in another: what follows the inner one belongs to neither.
+  if (name == "row" && is_in_row_) {
+    is_in_row_ = false;
     end_row();
-  } else if (name == "c") {
+  } else if (name == "c" && is_in_row_) {
     end_cell();
   } else if (name == "rPh") {
     is_in_phonetics_ = false;

@@ -67,6 +67,7 @@ class SheetParser {
   std::size_t style_ = 0;
   std::string text_;  // of the cell, put together
   bool is_in_text_ = false;
+  bool is_in_row_ = false;
   bool is_in_phonetics_ = false;
   std::size_t row_bytes_ = 0;
   XmlReader xml_;
