@@ -59,8 +59,9 @@ void SheetParser::begin(std::string_view name, const XmlReader::Attributes& attr
   if (name == "row") {
     const std::size_t next = row_.number + 1;
     row_ = {};
-    // One number stands for all that are too large, so that counting on from it cannot begin anew.
-    row_.number = std::min(std::max(next, number_in(attributes.find("r")).value_or(next)), most_rows + 1);
+    // Far below the largest number, so that counting on from it cannot begin anew.
+    constexpr std::size_t farthest = std::size_t{1} << 60;
+    row_.number = std::max(next, std::min(number_in(attributes.find("r")).value_or(next), farthest));
     row_bytes_ = 0;
     is_in_row_ = true;
     if (row_.number > most_rows) row_.problem = fmt::format("a sheet has at most {} rows", most_rows);
